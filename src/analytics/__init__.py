@@ -1,0 +1,3 @@
+"""Analytics workbench for a provincial epidemic command."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Tables to tables: one module per question; none imports another."""

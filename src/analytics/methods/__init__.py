@@ -1,0 +1,1 @@
+"""Arrays to arrays: mathematics that knows no province."""

@@ -1,0 +1,1 @@
+"""Doors for departments' deliveries: sources, intake, time nodes, linkage, archive."""

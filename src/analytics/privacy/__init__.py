@@ -1,0 +1,1 @@
+"""Keys, pseudonyms, vault, audit log and the disclosure gate."""

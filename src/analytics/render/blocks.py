@@ -1,0 +1,225 @@
+"""
+Blocks: what a notebook shows and a page is made of, in both languages at once.
+
+A notebook cell that ends in a block displays it in JupyterLab and stores it as JSON under
+``MIMETYPE``; the page is laid out from those stored blocks alone, so one execution
+gives every language and nothing is computed after the kernel has stopped.
+Every text may hold hostile characters: blocks carry plain text, never markup.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from html import escape
+from typing import Any, ClassVar, Literal
+
+MIMETYPE = "application/vnd.epidemic-workbench.block+json"
+
+Language = Literal["zh", "en"]
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+
+
+@dataclass(frozen=True)
+class Text:
+    """One sentence or label in both languages."""
+
+    zh: str
+    en: str
+
+
+class Block:
+    """A part of a page; shows itself in JupyterLab and stores itself for the page."""
+
+    kind: ClassVar[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON of this block, with its kind."""
+        return {"kind": self.kind, **asdict(self)}  # type: ignore[call-overload, no-any-return]
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        # JupyterLab shows the richest type it knows: HTML; the page reads ours.
+        from analytics.render import preview
+
+        return {MIMETYPE: self.to_json(), "text/html": preview.html(self), "text/plain": repr(self)}
+
+
+@dataclass(frozen=True)
+class Masthead(Block):
+    """Title, as-of moment and standing of a page."""
+
+    kind: ClassVar[str] = "masthead"
+    title: Text
+    region: Text
+    as_of: str  # ISO date: everything known by 24:00 of that day
+    nature: Literal["real", "simulated"]
+    status: Literal["draft", "reviewed", "issued"] = "draft"
+    version: int = 1
+    notices: tuple[Text, ...] = ()  # for example: a retrospective variant, a study's limits
+    errata: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True)
+class Lead(Block):
+    """The one sentence that says what changed and what it asks of the reader."""
+
+    kind: ClassVar[str] = "lead"
+    sentence: Text
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One headline figure with its changes, denominator and small trend."""
+
+    label: Text
+    value: Text
+    day_change: Text
+    week_change: Text
+    denominator: Text
+    trend: tuple[float | None, ...] = ()
+    trend_summary: Text = field(default_factory=lambda: Text("", ""))
+
+
+@dataclass(frozen=True)
+class Headlines(Block):
+    """Three to five headline figures."""
+
+    kind: ClassVar[str] = "headlines"
+    figures: tuple[Headline, ...]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Something to be decided: what, by whom, by when."""
+
+    what: Text
+    who: Text
+    due: Text
+
+
+@dataclass(frozen=True)
+class Decisions(Block):
+    """What needs a decision; an empty list says that nothing does."""
+
+    kind: ClassVar[str] = "decisions"
+    items: tuple[Decision, ...]
+
+
+@dataclass(frozen=True)
+class Category:
+    """One legend entry of a map: a fill, a letter and a pattern, never colour alone."""
+
+    key: str
+    label: Text
+    letter: str
+    fill: str
+    hatched: bool = False
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One area of a map, as an SVG path in the map's own units."""
+
+    code: str
+    name: Text
+    path: str
+    category: str
+    summary: Text  # what hover, focus or a tap says
+    label_at: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class AreaMap(Block):
+    """A map of areas by category, with its legend; the table beneath says the same."""
+
+    kind: ClassVar[str] = "map"
+    title: Text
+    alternative: Text
+    width: float
+    height: float
+    shapes: tuple[Shape, ...]
+    outlines: tuple[str, ...]  # SVG paths of the level above, drawn over the areas
+    categories: tuple[Category, ...]
+    note: Text
+    table: Table | None = None
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A plotly figure per language, and in words what one should see in it."""
+
+    figure: dict[Language, dict[str, Any]]
+    alternative: Text
+
+
+@dataclass(frozen=True)
+class Column:
+    """A table's column; a number is right-aligned, None in a cell is shown as "—"."""
+
+    key: str
+    label: Text
+    role: Literal["text", "number", "date", "grade"] = "text"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows to read and to download; cells are Text, str, int, float or None."""
+
+    caption: Text
+    columns: tuple[Column, ...]
+    rows: tuple[dict[str, Any], ...]
+    note: Text = field(default_factory=lambda: Text("", ""))
+    name: str = ""  # file name of the download, without extension; empty: no download
+    collapsed: bool = False
+
+
+@dataclass(frozen=True)
+class Section(Block):
+    """One question in detail: the title is the finding, then chart, tables and note."""
+
+    kind: ClassVar[str] = "section"
+    title: Text
+    paragraphs: tuple[Text, ...] = ()
+    charts: tuple[Chart, ...] = ()
+    tables: tuple[Table, ...] = ()
+    note: Text = field(default_factory=lambda: Text("", ""))
+
+
+@dataclass(frozen=True)
+class Supplies(Block):
+    """Which department delivered what, when, and what was late or missing."""
+
+    kind: ClassVar[str] = "supplies"
+    table: Table
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A term, a method or a source, explained."""
+
+    term: Text
+    meaning: Text
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Definitions(Block):
+    """Definitions, methods and sources behind the figures of a page."""
+
+    kind: ClassVar[str] = "definitions"
+    items: tuple[Definition, ...]
+
+
+def dumps(block: Block) -> str:
+    """JSON text of a block that is safe inside an HTML script element."""
+    return escape_json(json.dumps(block.to_json(), ensure_ascii=False, allow_nan=False))
+
+
+def escape_json(text: str) -> str:
+    """JSON text in which no character can end or open an HTML element."""
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def plain(text: str) -> str:
+    """Text made safe for HTML by escaping."""
+    return escape(text, quote=True)

@@ -1,0 +1,1 @@
+"""Parameters, runs, pages, the catalogue and manifests of reports."""

@@ -1,0 +1,132 @@
+"""
+A study: all choices of one investigation, frozen, read from its ``study.toml``.
+
+A study lives in ``data/<name>/`` under the workbench's root: the nearest folder, from the
+working directory upwards, that holds ``data/<name>/study.toml``; ``WORKBENCH_ROOT`` names
+another. What is made (inbox, vault, archive, ledger, audit log) lives in its state
+folder, ``WORKBENCH_HOME/<name>`` or ``data/<name>/state``, mode 0700.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from analytics.errors import StudyError
+
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class Title(_Frozen):
+    """A name in both languages."""
+
+    zh: str
+    en: str
+
+
+class GradingRule(_Frozen):
+    """
+    The national rule that grades a county's risk.
+
+    Window [days] that must pass without a new case to be low, and cumulative cut-off [cases]
+    above which a cluster outbreak makes an area high.
+    """
+
+    window_days: int = 14
+    cumulative_cutoff: int = 50
+
+
+class Study(_Frozen):
+    """All choices of one investigation."""
+
+    name: str
+    title: Title
+    region: str  # GB/T 2260 code of the province
+    region_name: Title
+    nature: Literal["real", "simulated"]
+    as_of: date
+    first_date: date
+    last_date: date
+    grading: GradingRule = GradingRule()
+    folder: Path = Path()
+
+    @property
+    def state(self) -> Path:
+        """Folder of everything made for this study; created on first use, mode 0700."""
+        home = os.environ.get("WORKBENCH_HOME")
+        folder = Path(home) / self.name if home else self.folder / "state"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+
+
+def root() -> Path:
+    """
+    Folder that holds ``data/`` and ``notebooks/``.
+
+    Raises
+    ------
+    StudyError
+        If neither the working directory, a folder above it, nor the checkout has them.
+    """
+    named = os.environ.get("WORKBENCH_ROOT")
+    checkout = Path(__file__).resolve().parents[2]
+    places = [Path(named)] if named else [Path.cwd(), *Path.cwd().parents, checkout]
+    for place in places:
+        if any(place.glob("data/*/study.toml")):
+            return place
+    raise StudyError(
+        f"no study found from '{places[0]}' upwards: no folder there holds data/<study>/study.toml",
+        remedy="change into the workbench's folder, or set WORKBENCH_ROOT to it",
+    )
+
+
+def names() -> list[str]:
+    """Names of all studies under the root, sorted."""
+    return sorted(path.parent.name for path in root().glob("data/*/study.toml"))
+
+
+def load(name: str) -> Study:
+    """
+    Read a study.
+
+    Parameters
+    ----------
+    name : str
+        Folder under ``data/``.
+
+    Raises
+    ------
+    StudyError
+        If there is no such study (the nearest name is suggested) or its file is not sound;
+        every unsound entry is listed.
+    """
+    known = names()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"studies here: {', '.join(known)}"
+        raise StudyError(f"there is no study '{name}'", remedy=hint)
+    path = root() / "data" / name / "study.toml"
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))
+        return Study(**entries, name=name, folder=path.parent)
+    except tomllib.TOMLDecodeError as error:
+        raise StudyError(f"'{path}' is not TOML: {error}") from error
+    except ValidationError as error:
+        breaches = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise StudyError(f"'{path}' does not hold together", breaches) from error
+
+
+def moment(day: date) -> datetime:
+    """24:00 of a day in the study's zone, as the first moment of the next day."""
+    return datetime.combine(day + timedelta(days=1), time(), tzinfo=ZONE)
