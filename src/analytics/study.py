@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from analytics.errors import StudyError
 
 ZONE = ZoneInfo("Asia/Shanghai")
+DEFAULT = "hubei-2020"
 
 
 class _Frozen(BaseModel):
@@ -96,14 +97,19 @@ def names() -> list[str]:
     return sorted(path.parent.name for path in root().glob("data/*/study.toml"))
 
 
-def load(name: str) -> Study:
+def chosen() -> str:
+    """Name of the study that this session works on: ``WORKBENCH_STUDY``, or the embedded one."""
+    return os.environ.get("WORKBENCH_STUDY") or DEFAULT
+
+
+def load(name: str = "") -> Study:
     """
     Read a study.
 
     Parameters
     ----------
     name : str
-        Folder under ``data/``.
+        Folder under ``data/``; empty for the one this session works on.
 
     Raises
     ------
@@ -111,6 +117,7 @@ def load(name: str) -> Study:
         If there is no such study (the nearest name is suggested) or its file is not sound;
         every unsound entry is listed.
     """
+    name = name or chosen()
     known = names()
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)

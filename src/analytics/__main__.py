@@ -1,0 +1,5 @@
+"""``python -m analytics`` is ``workbench``."""
+
+from analytics.cli import main
+
+main()

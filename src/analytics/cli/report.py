@@ -1,0 +1,136 @@
+"""Commands that make reports and open the workbench: report, check, lab."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analytics.errors import ParameterError, WorkbenchError
+
+KNOWN_LANGUAGES = ("zh", "en")
+
+
+def report(  # noqa: PLR0913 - one per option
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Reports; all if none is named.")
+    ] = None,
+    *,
+    study: Annotated[str, typer.Option(help="Study under data/; default: hubei-2020.")] = "",
+    as_of: Annotated[
+        str, typer.Option(metavar="DATE", help="Known by 24:00 of this day; default: the study's.")
+    ] = "",
+    lang: Annotated[str, typer.Option(help="Languages, separated by commas.")] = "zh,en",
+    output: Annotated[Path, typer.Option(help="Folder of the reports.")] = Path("reports"),
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A parameter of the report."),
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Make it even if up to date.")] = False,
+    jobs: Annotated[
+        int, typer.Option(min=0, help="Reports made at once; 0: one per core.")
+    ] = 0,
+    cell_timeout: Annotated[
+        int, typer.Option(min=1, metavar="SECONDS", help="Longest time of a notebook cell.")
+    ] = 1800,
+) -> None:
+    """
+    Make reports: run their notebooks and publish a page per language.
+
+    Example: workbench report risk_grading --as-of 2020-02-29 --lang zh,en -p window_days=14
+
+    A report that has nothing new to say is left as it is. A run that fails leaves the last
+    good pages untouched and its own record, marked as failed, beside them.
+    """
+    from analytics.reporting import run
+
+    entries = _entries(parameter or [])
+    entries |= {name: value for name, value in (("study", study), ("as_of", as_of)) if value}
+    wanted = run.orders(
+        names or [],
+        entries,
+        languages=_languages(lang),
+        output=output,
+        again=again,
+        cell_timeout=cell_timeout,
+    )
+    failures: list[WorkbenchError] = []
+    for outcome in run.make_all(wanted, workers=jobs or run.default_workers()):
+        if outcome.error is not None:
+            failures.append(outcome.error)
+            code = outcome.error.exit_code
+            typer.echo(f"{type(outcome.error).__name__} (exit {code}): {outcome.error}", err=True)
+            continue
+        how = "up to date, nothing to do" if outcome.fresh else f"made in {outcome.seconds:.1f} s"
+        for page in outcome.pages:
+            typer.echo(f"{page}  {page.stat().st_size / 1000:.0f} kB  {how}")
+    if len(failures) < len(wanted):
+        typer.echo(f"{output / 'index.html'}  lists all reports")
+    if failures:
+        raise typer.Exit(failures[0].exit_code)
+
+
+def check() -> None:
+    """
+    Say what is installed, what is missing and what to do about it.
+
+    Example: workbench check
+    """
+    from analytics.reporting import readiness
+
+    found = readiness.inspect()
+    for item in found:
+        typer.echo(f"{'ok     ' if item.ready else 'missing'}  {item.part}: {item.state}")
+        if not item.ready:
+            typer.echo(f"         → {item.remedy}")
+    if any(item.needed and not item.ready for item in found):
+        readiness.refuse(found)
+
+
+def lab(
+    *,
+    study: Annotated[str, typer.Option(help="Study to work on; default: hubei-2020.")] = "",
+    browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 8888,
+) -> None:
+    """
+    Open JupyterLab on the notebooks, with the study chosen and the kernel ready.
+
+    Example: workbench lab --study hubei-2020 --no-browser
+
+    It listens on this machine only and asks for the token that it prints.
+    """
+    from analytics.reporting import laboratory
+
+    laboratory.start(study, browser=browser, port=port)
+
+
+def mount(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    for command in (report, check, lab):
+        app.command()(command)
+
+
+def _entries(given: list[str]) -> dict[str, str]:
+    wrong = [each for each in given if "=" not in each]
+    if wrong:
+        raise ParameterError(
+            "a parameter is given as NAME=VALUE:",
+            [f"'{each}' has no '='" for each in wrong],
+            "for example: -p window_days=14",
+        )
+    pairs = [each.split("=", 1) for each in given]
+    return {name.strip(): value for name, value in pairs}
+
+
+def _languages(lang: str) -> tuple[str, ...]:
+    asked = [part.strip() for part in lang.split(",") if part.strip()]
+    unknown = [each for each in asked if each not in KNOWN_LANGUAGES]
+    if unknown or not asked:
+        raise ParameterError(
+            f"languages '{lang}' cannot be used:",
+            [f"'{each}' is not a language of the reports" for each in unknown],
+            f"there are: {', '.join(KNOWN_LANGUAGES)}",
+        )
+    return tuple(dict.fromkeys(asked))

@@ -1,0 +1,178 @@
+"""
+Execution of one notebook: typed parameters in, blocks out, or an error that says why.
+
+Papermill runs in this process and talks to the kernel over sockets in a private folder
+(transport ``ipc``: no port is opened). The kernel sees neither the user's IPython
+profile nor other kernels' specifications, so that a report is a function of its inputs.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analytics import errors
+from analytics.errors import RunError
+from analytics.render.blocks import MIMETYPE
+from analytics.reporting.parameters import ReportParameters
+
+if TYPE_CHECKING:
+    from jupyter_client.manager import AsyncKernelManager
+    from nbformat import NotebookNode
+
+
+def execute(
+    notebook: Path,
+    parameters: ReportParameters,
+    record: Path,
+    *,
+    cell_timeout: int = 1800,
+    title: str = "",
+) -> list[dict[str, Any]]:
+    """
+    Run a notebook and collect the blocks it showed.
+
+    Parameters
+    ----------
+    notebook : Path
+        The notebook as committed.
+    parameters : ReportParameters
+        Checked parameters.
+    record : Path
+        Where the run is written down cell by cell; after a failure it is marked as failed.
+    cell_timeout : int
+        Longest time a single cell may take [s].
+    title : str
+        Label of the progress bar, which a terminal shows and a log does not.
+
+    Returns
+    -------
+    list of dict
+        Blocks in the order shown.
+
+    Raises
+    ------
+    RunError
+        If a cell fails, hangs, or the kernel dies, or the notebook shows no complete page.
+    """
+    import papermill
+    from jupyter_core.utils import run_sync
+
+    with tempfile.TemporaryDirectory(prefix="workbench-") as private:
+        environment = {"IPYTHONDIR": private, "PYTHONHASHSEED": "0", "WORKBENCH_IN_REPORT": "1"}
+        before = {name: os.environ.get(name) for name in environment}
+        os.environ.update(environment)
+        kernel = _kernel(Path(private))
+        try:
+            executed = papermill.execute_notebook(
+                notebook,
+                record,
+                parameters=_as_injected(parameters),
+                kernel_name="python3",
+                progress_bar={"desc": title or notebook.stem, "disable": None, "leave": False},
+                execution_timeout=cell_timeout,
+                km=kernel,
+            )
+        except Exception as error:
+            reason = _reason(error, notebook, cell_timeout)
+            mark_failed(record, reason)
+            raise RunError(
+                f"report '{notebook.stem}' failed: {reason}",
+                remedy="open the marked run beside the report in JupyterLab to see where it stopped",
+            ) from error
+        finally:
+            run_sync(kernel.shutdown_kernel)(now=True)
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+    return _blocks(executed, notebook, record)
+
+
+def mark_failed(record: Path, reason: str) -> None:
+    """
+    Say in a run's record that it failed and why; cells that never ran are pending.
+
+    Papermill calls every cell "completed" once it stops, whatever stopped it.
+    """
+    import nbformat
+
+    if not record.exists():
+        return
+    executed = nbformat.read(record, as_version=4)
+    failed = False
+    for cell in executed.cells:
+        state = cell.metadata.get("papermill", {})
+        started, ended = state.get("start_time"), state.get("end_time")
+        if failed or not started:
+            state["status"] = "pending"
+        elif state.get("exception") or not ended or cell is _last_started(executed):
+            state["status"], failed = "failed", True
+    executed.metadata.setdefault("papermill", {})["exception"] = True
+    executed.metadata["workbench"] = {"outcome": "failed", "reason": reason}
+    banner = nbformat.v4.new_markdown_cell(f"# Failed run / 运行失败\n\n    {reason}")
+    banner.metadata["tags"] = ["workbench-failed"]
+    if "workbench-failed" not in executed.cells[0].metadata.get("tags", []):
+        executed.cells.insert(0, banner)
+    record.write_text(nbformat.writes(executed), encoding="utf-8")
+
+
+def _last_started(executed: NotebookNode) -> Any:
+    started = [c for c in executed.cells if c.metadata.get("papermill", {}).get("start_time")]
+    return started[-1] if started else None
+
+
+def _as_injected(parameters: ReportParameters) -> dict[str, Any]:
+    return parameters.model_dump(mode="json")
+
+
+def _kernel(private: Path) -> AsyncKernelManager:
+    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+
+    specifications = KernelSpecManager(kernel_dirs=[])  # the kernel of this very environment
+    return AsyncKernelManager(
+        kernel_name="python3",
+        kernel_spec_manager=specifications,
+        transport="ipc",
+        connection_file=str(private / "kernel.json"),
+    )
+
+
+def _reason(error: Exception, notebook: Path, cell_timeout: int) -> str:
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    if isinstance(error, DeadKernelError):
+        return "its kernel died (killed, or out of memory)"
+    if isinstance(error, CellTimeoutError):
+        return f"a cell ran longer than {cell_timeout} s and was stopped"
+    if isinstance(error, PapermillExecutionError):
+        # Only our own errors promise to name no personal value.
+        known = issubclass(getattr(errors, error.ename, object), errors.WorkbenchError)
+        return f"cell {error.cell_index} raised {error.ename}{f': {error.evalue}' if known else ''}"
+    if isinstance(error, OSError):
+        return f"its record could not be written: {os.strerror(error.errno or 0)}"
+    return f"{notebook.name} could not be run: {type(error).__name__}"
+
+
+def _blocks(executed: NotebookNode, notebook: Path, record: Path) -> list[dict[str, Any]]:
+    blocks = [
+        output.data[MIMETYPE]
+        for cell in executed.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if MIMETYPE in output.get("data", {})
+    ]
+    kinds = [block.get("kind") for block in blocks]
+    if kinds.count("masthead") != 1:
+        reason = f"it showed {kinds.count('masthead')} mastheads; a page has exactly one"
+        mark_failed(record, reason)
+        raise RunError(
+            f"report '{notebook.stem}' failed: {reason}",
+            remedy="end one cell of the notebook in its masthead block",
+        )
+    return blocks

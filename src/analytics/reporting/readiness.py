@@ -1,0 +1,133 @@
+"""What the workbench needs on this machine: what is there, what is missing, what to do."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from typing import NoReturn
+
+from analytics import study as studies
+from analytics.errors import SetupError, StudyError
+from analytics.reporting import manifest
+
+INSTALL = "make report installs it; by hand: uv sync --frozen"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One part: whether it is ready, in what state, and how to get it."""
+
+    part: str
+    ready: bool
+    state: str
+    remedy: str = ""
+    needed: bool = True  # False: only for an optional part
+
+
+def inspect() -> list[Finding]:
+    """Look at the interpreter, packages, extras, front-end parts, browser, fonts and studies."""
+    return [
+        _python(),
+        *_packages(),
+        *_extras(),
+        _charts(),
+        _browser(),
+        *_studies(),
+        _reports(),
+    ]
+
+
+def refuse(findings: Sequence[Finding]) -> NoReturn:
+    """
+    Say that the workbench is not ready.
+
+    Raises
+    ------
+    SetupError
+        Always, listing every needed part that is missing.
+    """
+    missing = [f"{item.part}: {item.remedy}" for item in findings if item.needed and not item.ready]
+    raise SetupError(f"{len(missing)} needed parts are missing:", missing)
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Finding("Python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer")
+
+
+def _packages() -> list[Finding]:
+    from packaging.requirements import Requirement
+
+    findings = []
+    for line in metadata.requires(manifest.DISTRIBUTION) or []:
+        wanted = Requirement(line)
+        if wanted.marker and "extra" in str(wanted.marker):
+            continue
+        try:
+            version = metadata.version(wanted.name)
+        except metadata.PackageNotFoundError:
+            findings.append(Finding(wanted.name, False, f"not installed ({line})", INSTALL))
+            continue
+        fits = wanted.specifier.contains(version, prereleases=True)
+        findings.append(Finding(wanted.name, fits, version, f"needs {wanted.specifier}: {INSTALL}"))
+    return findings
+
+
+def _extras() -> list[Finding]:
+    findings = []
+    for extra, module in (("spark", "pyspark"), ("scheduler", "jupyter-scheduler")):
+        try:
+            findings.append(Finding(f"[{extra}]", True, metadata.version(module), needed=False))
+        except metadata.PackageNotFoundError:
+            remedy = f"uv sync --frozen --inexact --extra {extra}"
+            findings.append(Finding(f"[{extra}]", False, "optional, absent", remedy, needed=False))
+    return findings
+
+
+def _charts() -> Finding:
+    from analytics.render import page
+
+    try:
+        library = page.library()
+    except SetupError as error:
+        return Finding("chart library", False, "absent", error.remedy)
+    match = re.search(r"plotly\.js[^\n]*v(\d+\.\d+\.\d+)", library[:400])
+    return Finding("chart library", True, f"plotly.js {match[1] if match else ''}")
+
+
+def _browser() -> Finding:
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    remedy = "apt-get install chromium fonts-noto-cjk (for tests and PDF only)"
+    return Finding("Chromium", found is not None, found or "optional, absent", remedy, needed=False)
+
+
+def _studies() -> list[Finding]:
+    try:
+        known = studies.names()
+    except StudyError as error:
+        return [Finding("studies", False, error.what, error.remedy)]
+    findings = []
+    for name in known:
+        try:
+            study = studies.load(name)
+        except StudyError as error:
+            findings.append(Finding(f"study {name}", False, str(error), "mend its study.toml"))
+        else:
+            findings.append(Finding(f"study {name}", True, f"{study.nature}, as of {study.as_of}"))
+    return findings
+
+
+def _reports() -> Finding:
+    folder = studies.root() / "reports"
+    place = folder if folder.exists() else folder.parent
+    return Finding(
+        "reports folder",
+        os.access(place, os.W_OK),
+        str(folder),
+        f"give this user the right to write into {place}",
+    )

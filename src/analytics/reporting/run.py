@@ -1,0 +1,201 @@
+"""
+From a report's name to its pages: check, run, lay out, publish, list.
+
+    parameters ──► up to date? ──► notebook ──► blocks ──► a page per language ──► published
+                       └──► says so, and nothing runs
+
+A run that fails in any way leaves the last good pages as they are and its own record,
+``<report>.failed.ipynb``, marked, beside them; the next good run clears it away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from analytics import study as studies
+from analytics.errors import RunError, WorkbenchError
+from analytics.reporting import catalogue, execution, manifest, publication
+from analytics.reporting.parameters import REPORTS, ReportParameters, model, parse
+
+
+@dataclass(frozen=True)
+class Order:
+    """One report to be made: its name, checked parameters, languages and destination."""
+
+    report: str
+    parameters: ReportParameters
+    languages: tuple[str, ...]
+    output: Path
+    again: bool = False  # make it even if it is up to date
+    cell_timeout: int = 1800  # longest time of a single cell [s]
+
+    @property
+    def notebook(self) -> Path:
+        """The notebook behind the report."""
+        return studies.root() / "notebooks" / f"{self.report}.ipynb"
+
+    @property
+    def folder(self) -> Path:
+        """Where the pages appear."""
+        return self.output / self.parameters.study / self.parameters.as_of.isoformat()
+
+    @property
+    def stem(self) -> str:
+        """File name of the pages without language and extension."""
+        variant = self.parameters.variant()
+        return f"{self.report}.{variant}" if variant else self.report
+
+    def page(self, language: str) -> Path:
+        """Where the page of a language appears."""
+        return self.folder / f"{self.stem}.{language}.html"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an order."""
+
+    order: Order
+    pages: tuple[Path, ...] = ()
+    seconds: float = 0.0
+    fresh: bool = False  # nothing new to do: the pages stood already
+    error: WorkbenchError | None = None
+
+
+def orders(  # noqa: PLR0913 - mirrors the command's options
+    reports: Sequence[str],
+    entries: Mapping[str, Any],
+    *,
+    languages: tuple[str, ...],
+    output: Path,
+    again: bool = False,
+    cell_timeout: int = 1800,
+) -> list[Order]:
+    """
+    Check what is asked for, before anything starts.
+
+    Parameters
+    ----------
+    reports : sequence of str
+        Names; empty means all.
+    entries : mapping
+        Parameter to value, for every named report.
+
+    Raises
+    ------
+    ParameterError
+        If a report or one of its parameters is unknown, mistyped or impossible.
+    """
+    for name in reports:
+        model(name)
+    return [
+        Order(name, parse(name, entries), languages, output, again, cell_timeout)
+        for name in dict.fromkeys(reports or REPORTS)
+    ]
+
+
+def make_all(wanted: Sequence[Order], *, workers: int) -> Iterator[Outcome]:
+    """
+    Make reports in parallel worker processes and yield each outcome as it comes.
+
+    Parameters
+    ----------
+    wanted : sequence of Order
+        What to make.
+    workers : int
+        Number of processes; with one, or one order, all happens in this process.
+    """
+    if workers == 1 or len(wanted) == 1:
+        yield from (make(order) for order in wanted)
+    else:
+        # spawn: a fresh interpreter each, since forking a process with threads may hang
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            waiting = {pool.submit(make, order): order for order in wanted}
+            for done in as_completed(waiting):
+                try:
+                    yield done.result()
+                except BrokenProcessPool:
+                    died = RunError(f"report '{waiting[done].report}' lost its worker process")
+                    yield Outcome(waiting[done], error=died)
+    for output in {order.output for order in wanted}:
+        catalogue.write(output)
+
+
+def make(order: Order) -> Outcome:
+    """Make one report, or find that it stands already; errors come back in the outcome."""
+    started = time.monotonic()
+    try:
+        made_from = manifest.entry(order.report, order.parameters, order.notebook)
+        pages = tuple(order.page(language) for language in order.languages)
+        names = [page.name for page in pages]
+        if not order.again and manifest.current(
+            order.folder, order.stem, made_from["fingerprint"], names
+        ):
+            return Outcome(order, pages, time.monotonic() - started, fresh=True)
+        with publication.lock(order.folder, order.stem):
+            _run_and_publish(order, made_from)
+    except WorkbenchError as error:
+        return Outcome(order, seconds=time.monotonic() - started, error=error)
+    return Outcome(order, pages, time.monotonic() - started)
+
+
+def _run_and_publish(order: Order, made_from: dict[str, Any]) -> None:
+    from analytics.render import page
+
+    draft = order.folder / f".{order.stem}.run.ipynb"
+    failed = order.folder / f"{order.stem}.failed.ipynb"
+    _keep_interrupted(draft, failed)
+    title = f"{order.report} {order.parameters.as_of}"
+    try:
+        blocks = execution.execute(
+            order.notebook, order.parameters, draft, cell_timeout=order.cell_timeout, title=title
+        )
+        hrefs = {language: order.page(language).name for language in order.languages}
+        pages = {
+            order.page(language): page.html(
+                blocks, language, languages=hrefs, made=made_from
+            ).encode()
+            for language in order.languages
+        }
+        _publish(order, pages, made_from)
+    except WorkbenchError as error:
+        with suppress(OSError):
+            execution.mark_failed(draft, error.what)
+            draft.replace(failed)
+        raise
+    draft.unlink(missing_ok=True)
+    failed.unlink(missing_ok=True)
+
+
+def _publish(order: Order, pages: dict[Path, bytes], made_from: dict[str, Any]) -> None:
+    digests = {path.name: hashlib.sha256(body).hexdigest() for path, body in pages.items()}
+    with publication.lock(order.folder, manifest.NAME, wait_seconds=60):
+        entries = manifest.read(order.folder)
+        known = entries.get(order.stem, {})
+        if known.get("fingerprint") == made_from["fingerprint"]:
+            digests = {**known.get("pages", {}), **digests}  # the other language still holds
+        entries[order.stem] = {**made_from, "pages": digests}
+        publication.publish({**pages, order.folder / manifest.NAME: manifest.text(entries)})
+
+
+def _keep_interrupted(draft: Path, failed: Path) -> None:
+    """A record that nobody holds is of a run that was killed: mark and keep it."""
+    if draft.exists():
+        with suppress(OSError, ValueError):
+            execution.mark_failed(draft, "the run was killed before its end")
+            shutil.move(draft, failed)
+
+
+def default_workers() -> int:
+    """Processes that this machine has cores for."""
+    return max(1, len(os.sched_getaffinity(0)))

@@ -1,0 +1,213 @@
+"""Whatever befalls a run, the last good report survives byte for byte and the failure is marked."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from analytics import errors
+from analytics.reporting import publication, run
+from tests import workbench_root
+from tests.workbench_root import LEAD, SHOW
+
+Make = Callable[..., run.Outcome]
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("WORKBENCH_ROOT", str(tmp_path))
+    return workbench_root.make(tmp_path)
+
+
+def order(output: Path, *, cell_timeout: int = 1800) -> run.Order:
+    return run.orders(
+        ["risk_grading"], {}, languages=("zh", "en"), output=output, cell_timeout=cell_timeout
+    )[0]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        path.name: path.read_bytes()
+        for path in folder.iterdir()
+        if path.suffix in {".html", ".json"}
+    }
+
+
+@pytest.fixture
+def good(root: Path) -> dict[str, bytes]:
+    made = run.make(order(root / "reports"))
+    assert made.error is None, made.error
+    return contents(made.order.folder)
+
+
+def test_a_good_run_leaves_pages_manifest_and_nothing_else(root: Path, good: dict[str, bytes]):
+    assert set(good) == {"risk_grading.zh.html", "risk_grading.en.html", "manifest.json"}
+    folder = order(root / "reports").folder
+    hidden = [p.name for p in folder.iterdir() if p.name not in good and p.suffix != ".lock"]
+    assert hidden == []
+
+
+def test_nothing_new_to_do_is_said_and_nothing_runs(root: Path, good: dict[str, bytes]):
+    assert run.make(order(root / "reports")).fresh
+    assert contents(order(root / "reports").folder) == good
+
+
+def test_a_rerun_on_the_same_inputs_is_byte_identical(root: Path, good: dict[str, bytes]):
+    again = run.orders(["risk_grading"], {}, languages=("zh", "en"), output=root / "reports", again=True)
+    assert run.make(again[0]).error is None
+    assert contents(again[0].folder) == good
+
+
+def test_a_page_that_was_tampered_with_is_made_again(root: Path, good: dict[str, bytes]):
+    page = order(root / "reports").page("zh")
+    page.write_bytes(page.read_bytes() + b" ")
+    assert not run.make(order(root / "reports")).fresh
+    assert contents(order(root / "reports").folder) == good
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ("raise ValueError('card 42010619800101001X')", "cell 4 raised ValueError"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "its kernel died"),
+        ("while True: pass", "a cell ran longer than 3 s"),
+        ("import sys; sys.exit(0)", "cell 4 raised SystemExit"),
+    ],
+)
+def test_a_failed_run_keeps_the_good_report_and_marks_itself(
+    root: Path, good: dict[str, bytes], cell: str, reason: str
+):
+    workbench_root.make(root, SHOW, cell, LEAD)
+    outcome = run.make(order(root / "reports", cell_timeout=3))
+    folder = outcome.order.folder
+    assert isinstance(outcome.error, errors.RunError)
+    assert reason in str(outcome.error)
+    assert "42010619800101001X" not in str(outcome.error)
+    assert contents(folder) == good
+    record = nbformat.read(folder / "risk_grading.failed.ipynb", as_version=4)
+    assert record.metadata["workbench"]["outcome"] == "failed"
+    statuses = [c.metadata["papermill"]["status"] for c in record.cells if c.cell_type == "code"]
+    assert statuses[-2:] == ["failed", "pending"]
+
+
+def test_a_run_without_masthead_is_no_report(root: Path, good: dict[str, bytes]):
+    workbench_root.make(root, "1 + 1")
+    outcome = run.make(order(root / "reports"))
+    assert isinstance(outcome.error, errors.RunError)
+    assert contents(outcome.order.folder) == good
+
+
+def test_the_next_good_run_clears_the_failed_one_away(root: Path, good: dict[str, bytes]):
+    workbench_root.make(root, SHOW, "1 / 0")
+    failed = run.make(order(root / "reports")).order.folder / "risk_grading.failed.ipynb"
+    assert failed.exists()
+    workbench_root.make(root)
+    assert run.make(order(root / "reports")).fresh or not failed.exists()
+
+
+def command(root: Path, output: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "analytics", "report", "risk_grading", "--output", str(output)],
+        env={**os.environ, "WORKBENCH_ROOT": str(root)},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def children(pid: int) -> list[int]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    found = [int(child) for child in listed]
+    return found + [grandchild for child in found for grandchild in children(child)]
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_killed_runner_leaves_the_good_report_and_no_orphan(root: Path, good: dict[str, bytes]):
+    workbench_root.make(root, SHOW, "import time; open('started', 'w').close(); time.sleep(600)")
+    os.chdir(root)
+    runner = command(root, root / "reports")
+    wait_until((root / "started").exists)
+    kernels = children(runner.pid)
+    assert kernels
+    runner.send_signal(signal.SIGKILL)
+    runner.communicate()
+    wait_until(lambda: not any(map(alive, kernels)))
+    assert contents(order(root / "reports").folder) == good
+    workbench_root.make(root, SHOW, LEAD + "\n")
+    outcome = run.make(order(root / "reports", cell_timeout=60))
+    assert outcome.error is None
+
+
+def test_a_second_run_of_one_output_is_refused_at_once(root: Path, good: dict[str, bytes]):
+    wanted = run.orders(["risk_grading"], {}, languages=("zh",), output=root / "reports", again=True)
+    with publication.lock(wanted[0].folder, wanted[0].stem):
+        outcome = run.make(wanted[0])
+    assert isinstance(outcome.error, errors.BusyError)
+    assert contents(wanted[0].folder) == good
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 256 kB: a real one where we may mount it, else a limit on file size."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if os.geteuid() == 0:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)], check=True)
+        yield place
+        subprocess.run(["umount", "-l", str(place)], check=True)
+    else:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (256 * 1024, before[1]))
+        yield place
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_keeps_the_good_report(root: Path, small_disk: Path):
+    made = run.make(order(small_disk))
+    assert made.error is None, made.error
+    standing = contents(made.order.folder)
+    workbench_root.make(
+        root, SHOW, "Lead(Text('长' * 200_000, 'long'))".replace("Lead", LEAD.split("(")[0].strip())
+    )
+    outcome = run.make(order(small_disk))
+    assert isinstance(outcome.error, errors.PublicationError | errors.RunError)
+    assert "No space left" in str(outcome.error) or "File too large" in str(outcome.error)
+    assert contents(outcome.order.folder) == standing
+
+
+def test_an_unwritable_folder_is_said_and_nothing_changes(root: Path, tmp_path: Path):
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    outcome = run.make(order(blocked))
+    assert isinstance(outcome.error, errors.PublicationError)
+    assert blocked.read_text() == "in the way"
+
+
+def test_exit_codes_tell_failures_apart(root: Path, good: dict[str, bytes]):
+    workbench_root.make(root, SHOW, "1 / 0")
+    runner = command(root, root / "reports")
+    _, said = runner.communicate(timeout=120)
+    assert runner.returncode == errors.RunError.exit_code
+    assert "Traceback" not in said
