@@ -107,18 +107,28 @@ class Decisions(Block):
 
 @dataclass(frozen=True)
 class Category:
-    """One legend entry of a map: a fill, a letter and a pattern, never colour alone."""
+    """
+    One legend entry of a map: a fill, a letter and a pattern, never colour alone.
+
+    A hatched category is drawn as stripes of its fill on white: what is not known for
+    certain never looks like what is.
+    """
 
     key: str
     label: Text
-    letter: str
+    letter: str | Text
     fill: str
     hatched: bool = False
 
 
 @dataclass(frozen=True)
 class Shape:
-    """One area of a map, as an SVG path in the map's own units."""
+    """
+    One area of a map, as an SVG path in the map's own units.
+
+    ``room`` is the radius of the largest circle around ``label_at`` that fits in: the letter
+    is left out where it would not fit (None: it always fits).
+    """
 
     code: str
     name: Text
@@ -126,11 +136,17 @@ class Shape:
     category: str
     summary: Text  # what hover, focus or a tap says
     label_at: tuple[float, float]
+    room: float | None = None
 
 
 @dataclass(frozen=True)
 class AreaMap(Block):
-    """A map of areas by category, with its legend; the table beneath says the same."""
+    """
+    A map of areas by category, with its legend; the table beneath says the same.
+
+    A row of the table belongs to the area whose code is under the row's key ``code``
+    (a column of that key need not be shown), else to all areas of the prefecture with it.
+    """
 
     kind: ClassVar[str] = "map"
     title: Text
@@ -146,10 +162,11 @@ class AreaMap(Block):
 
 @dataclass(frozen=True)
 class Chart:
-    """A plotly figure per language, and in words what one should see in it."""
+    """A plotly figure per language, in words what one should see in it, its numbers."""
 
     figure: dict[Language, dict[str, Any]]
     alternative: Text
+    table: Table | None = None  # the numbers drawn, shown folded under the chart
 
 
 @dataclass(frozen=True)
@@ -159,11 +176,19 @@ class Column:
     key: str
     label: Text
     role: Literal["text", "number", "date", "grade"] = "text"
+    decimals: int | None = None  # digits after the point; None: as many as needed, up to two
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A cell without a value, and why: suppressed, not published, not broken down."""
+
+    reason: Text
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows to read and to download; cells are Text, str, int, float or None."""
+    """Rows to read and to download; cells are Text, Missing, str, int, float or None."""
 
     caption: Text
     columns: tuple[Column, ...]
