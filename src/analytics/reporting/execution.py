@@ -58,13 +58,11 @@ def execute(
         If a cell fails, hangs, or the kernel dies, or the notebook shows no complete page.
     """
     import papermill
-    from jupyter_core.utils import run_sync
 
     with tempfile.TemporaryDirectory(prefix="workbench-") as private:
         environment = {"IPYTHONDIR": private, "PYTHONHASHSEED": "0", "WORKBENCH_IN_REPORT": "1"}
         before = {name: os.environ.get(name) for name in environment}
         os.environ.update(environment)
-        kernel = _kernel(Path(private))
         try:
             executed = papermill.execute_notebook(
                 notebook,
@@ -73,7 +71,8 @@ def execute(
                 kernel_name="python3",
                 progress_bar={"desc": title or notebook.stem, "disable": None, "leave": False},
                 execution_timeout=cell_timeout,
-                km=kernel,
+                kernel_manager_class=_private_kernel(Path(private)),
+                shutdown_kernel="immediate",
             )
         except Exception as error:
             reason = _reason(error, notebook, cell_timeout)
@@ -83,7 +82,6 @@ def execute(
                 remedy="open the marked run beside the report in JupyterLab to see where it stopped",
             ) from error
         finally:
-            run_sync(kernel.shutdown_kernel)(now=True)
             for name, value in before.items():
                 if value is None:
                     os.environ.pop(name, None)
@@ -129,17 +127,22 @@ def _as_injected(parameters: ReportParameters) -> dict[str, Any]:
     return parameters.model_dump(mode="json")
 
 
-def _kernel(private: Path) -> AsyncKernelManager:
+def _private_kernel(private: Path) -> type[AsyncKernelManager]:
     from jupyter_client.kernelspec import KernelSpecManager
     from jupyter_client.manager import AsyncKernelManager
 
-    specifications = KernelSpecManager(kernel_dirs=[])  # the kernel of this very environment
-    return AsyncKernelManager(
-        kernel_name="python3",
-        kernel_spec_manager=specifications,
-        transport="ipc",
-        connection_file=str(private / "kernel.json"),
-    )
+    class PrivateKernel(AsyncKernelManager):
+        """The kernel of this very environment, over sockets in a folder of our own."""
+
+        def __init__(self, **settings: Any) -> None:
+            super().__init__(
+                transport="ipc",
+                connection_file=str(private / "kernel.json"),
+                kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
+                **settings,
+            )
+
+    return PrivateKernel
 
 
 def _reason(error: Exception, notebook: Path, cell_timeout: int) -> str:
