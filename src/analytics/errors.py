@@ -8,7 +8,7 @@ What can go wrong: one tree, one exit code each.
     ├── RunError                  14  a notebook failed, hung or lost its kernel
     ├── BusyError                 15  another run holds the same output, archive or key
     ├── PublicationError          16  a result could not be written; the last good one stands
-    ├── SourceError               17  a public source could not be fetched or is not the file we know
+    ├── SourceError               17  a public source could not be fetched, or is another file
     ├── ArchiveError              18  the archive is damaged or asked for what it never held
     ├── DisclosureError           19  a figure may not leave: it would tell on somebody
     ├── KeyringError              20  a key is missing, wrong, readable by others or half rotated
@@ -25,7 +25,10 @@ Python (an error nobody foresaw), 2 to the command line's own usage errors.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class WorkbenchError(Exception):

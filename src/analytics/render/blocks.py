@@ -35,7 +35,7 @@ class Block:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON of this block, with its kind."""
-        return {"kind": self.kind, **asdict(self)}  # type: ignore[call-overload, no-any-return]
+        return {"kind": self.kind, **asdict(self)}  # type: ignore[call-overload]
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         # JupyterLab shows the richest type it knows: HTML; the page reads ours.

@@ -1,0 +1,57 @@
+# Two commands on a bare machine: `make report`, `make test`. `make help` lists the others.
+# Set-up is stamped in .venv, so that it costs nothing the second time.
+.DEFAULT_GOAL := help
+.PHONY: help report test check verify test-real bench format environment lab system clean FORCE
+
+PARTS := pyproject.toml uv.lock package.json package-lock.json .npmrc tools/setup.sh
+PLOTLY := node_modules/plotly.js-basic-dist-min/plotly-basic.min.js
+AXE := node_modules/axe-core/axe.min.js
+# larger public sources lie here for `make test-real`
+WORKBENCH_SHARED ?= ../shared
+export WORKBENCH_SHARED
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+report: .venv/.core ## set up, then write the reports (ARGS="grading --as-of 2020-03-12")
+	@.venv/bin/workbench report $(ARGS)
+
+test: .venv/.dev system ## set up, check and run the tests (ARGS="-k risk")
+	@.venv/bin/python tools/check.py; checked=$$?; \
+	.venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS) && exit $$checked
+
+check: .venv/.dev ## every check of style, types, floors and docs; runs all, reports all
+	@.venv/bin/python tools/check.py
+
+verify: .venv/.dev system ## the long proofs; writes docs/verification.md
+	@.venv/bin/python tools/verification.py $(ARGS)
+
+test-real: .venv/.dev system ## tests on the larger public sources in WORKBENCH_SHARED
+	@.venv/bin/python -m pytest -m real $(ARGS)
+
+bench: .venv/.dev ## benchmarks beside their peers (NAME="rt grades"); writes results.json
+	@.venv/bin/python -m benchmarks $(NAME)
+
+format: .venv/.dev ## let ruff lay out the code
+	@.venv/bin/ruff format && .venv/bin/ruff check --fix
+
+environment: .venv/.dev ## write environment.yml anew from pyproject.toml
+	@.venv/bin/python tools/environment.py
+
+lab: .venv/.core ## open JupyterLab on the notebooks
+	@.venv/bin/workbench lab $(ARGS)
+
+clean: ## remove what was set up and made, but for reports and state
+	@rm -rf .venv .uv .cache node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+# The second waits for the first, so that `make -j` never runs both at once
+.venv/.core: $(PARTS) $(if $(wildcard $(PLOTLY)),,FORCE)
+	@sh tools/setup.sh core
+
+.venv/.dev: $(PARTS) .venv/.core $(if $(wildcard $(AXE)),,FORCE)
+	@sh tools/setup.sh dev
+
+system:
+	@sh tools/setup.sh system
+
+FORCE:

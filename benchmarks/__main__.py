@@ -1,0 +1,130 @@
+"""
+Run benchmarks by name, or all of them: ``python -m benchmarks [NAME…]``.
+
+A benchmark is a module of this folder with a function ``run() -> list[dict]``, whose rows
+hold name, what, ours, peer, ratio and peak_memory_mb. Each runs in a process of its own,
+so that none warms another's caches or adds to its peak memory. Versions and the date are
+added here; rows of benchmarks that did not run this time stay in results.json as they were.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.metadata
+import json
+import multiprocessing
+import os
+import platform
+import sys
+import tomllib
+import traceback
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from rich.console import Console
+from rich.table import Table
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results.json"
+COLUMNS = ("name", "what", "ours", "peer", "ratio", "peak_memory_mb")
+
+Row = dict[str, object]
+
+
+def names() -> list[str]:
+    """Names of all benchmarks, sorted; hyphens stand for underscores in file names."""
+    return sorted(
+        path.stem.replace("_", "-") for path in HERE.glob("*.py") if not path.stem.startswith("_")
+    )
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, the workbench and what it depends on."""
+    project = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    distributions = [project["name"], *(Requirement(d).name for d in project["dependencies"])]
+    found = {name: importlib.metadata.version(name) for name in distributions}
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    return {"python": platform.python_version(), "machine": machine, **found}
+
+
+def rows_of(name: str) -> list[Row]:
+    """
+    Run one benchmark.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+
+    Returns
+    -------
+    list of dict
+        The rows it measured.
+
+    Raises
+    ------
+    ValueError
+        If a row lacks one of `COLUMNS`, or there is no row.
+    """
+    rows: list[Row] = importlib.import_module(f"benchmarks.{name.replace('-', '_')}").run()
+    lacking = sorted({column for row in rows for column in COLUMNS if column not in row})
+    if lacking or not rows:
+        raise ValueError(f"benchmark '{name}' lacks {', '.join(lacking) or 'rows'}")
+    return rows
+
+
+def measure(name: str) -> list[Row]:
+    """Run one benchmark in a fresh process; an error is printed and gives no rows."""
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=fresh) as executor:
+        try:
+            return executor.submit(rows_of, name).result()
+        except Exception:  # noqa: BLE001 (one broken benchmark must not hide the others)
+            traceback.print_exc()
+            return []
+
+
+def keep(rows: list[Row], measured: list[str], path: Path) -> None:
+    """Write rows to the results, beside the earlier ones of benchmarks not measured now."""
+    earlier = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    kept = [row for row in earlier if row["benchmark"] not in measured]
+    merged = sorted(kept + rows, key=lambda row: (str(row["benchmark"]), str(row["name"])))
+    unfinished = path.with_suffix(".part")
+    unfinished.write_text(json.dumps(merged, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    unfinished.replace(path)
+
+
+def show(rows: list[Row]) -> None:
+    """Print rows as a table."""
+    table = Table(*COLUMNS)
+    for row in rows:
+        cells = (row[column] for column in COLUMNS)
+        table.add_row(*(f"{c:,.3g}" if isinstance(c, float) else str(c) for c in cells))
+    Console().print(table)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what was named; the exit code is 1 if a benchmark failed, 2 for an unknown name."""
+    known = names()
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("name", nargs="*", help=f"of: {', '.join(known) or 'none yet'}")
+    wanted = parser.parse_args(arguments).name or known
+    unknown = sorted(set(wanted) - set(known))
+    if unknown:
+        parser.error(f"no benchmark {', '.join(unknown)}; there are: {', '.join(known) or 'none'}")
+    stamp = {"versions": versions(), "date": datetime.now(UTC).isoformat(timespec="seconds")}
+    results = {name: measure(name) for name in wanted}
+    rows = [{"benchmark": n, **row, **stamp} for n, found in results.items() for row in found]
+    show(rows)
+    keep(rows, [name for name, found in results.items() if found], RESULTS)
+    failed = [name for name, found in results.items() if not found]
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
