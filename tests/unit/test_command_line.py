@@ -1,0 +1,81 @@
+"""The command line answers at once, refuses with distinct codes and never with a traceback."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from analytics import errors
+from analytics.reporting import laboratory, readiness
+from tests import workbench_root
+
+HEAVY = ("pandas", "numpy", "papermill", "geopandas", "plotly", "sklearn", "ibis", "splink", "rich")
+
+
+def workbench(*arguments: str, root: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "analytics", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=None if root is None else {"WORKBENCH_ROOT": str(root), "PATH": "/usr/bin:/bin"},
+    )
+
+
+def test_help_loads_nothing_heavy():
+    loaded = f"import sys, analytics.cli; print(*[m for m in {HEAVY!r} if m in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == ""
+
+
+def test_every_command_has_help_with_an_example():
+    listed = workbench("--help").stdout.split("Commands:\n")[1].split("\n\n")[0]
+    commands = [line.split()[0] for line in listed.splitlines() if line[2] != " "]
+    assert {"report", "check", "lab"} <= set(commands)
+    for command in commands:
+        assert "Example" in workbench(command, "--help").stdout, command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["report", "risk_gradng"], errors.ParameterError, "did you mean 'risk_grading'?"),
+        (["report", "--as-of", "2020-02-30"], errors.ParameterError, "as_of: "),
+        (["report", "-p", "window_dais=7"], errors.ParameterError, "did you mean 'window_days'?"),
+        (["report", "-p", "window_days"], errors.ParameterError, "has no '='"),
+        (["report", "--lang", "fr"], errors.ParameterError, "'fr' is not a language"),
+        (["report", "--study", "hubei"], errors.ParameterError, "there is no study 'hubei'"),
+        (["lab", "--study", "hubei2020"], errors.StudyError, "did you mean 'hubei-2020'?"),
+    ],
+)
+def test_wrong_input_is_refused_plainly(
+    arguments: list[str], code: type[errors.WorkbenchError], said: str
+):
+    run = workbench(*arguments)
+    assert run.returncode == code.exit_code
+    assert said in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_laboratory_listens_on_this_machine_only_and_keeps_its_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("WORKBENCH_ROOT", str(workbench_root.make(tmp_path)))
+    arguments, environment = laboratory.command("", browser=False, port=8899)
+    assert "--ServerApp.ip=127.0.0.1" in arguments
+    assert not any("token" in each or "password" in each for each in arguments)
+    assert environment["WORKBENCH_STUDY"] == "hubei-2020"
+
+
+def test_everything_needed_is_found_here():
+    missing = [item for item in readiness.inspect() if item.needed and not item.ready]
+    assert missing == []
+
+
+def test_a_missing_part_is_named_with_its_remedy():
+    missing = readiness.Finding("chart library", ready=False, state="absent", remedy="run npm ci")
+    with pytest.raises(errors.SetupError, match="chart library: run npm ci"):
+        readiness.refuse([missing])
