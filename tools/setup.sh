@@ -64,7 +64,7 @@ find_uv() {
     fi
     say "installing uv $uv_pinned into .uv"
     rm -rf .uv
-    "$python" -m pip install --quiet --disable-pip-version-check --no-deps --no-warn-script-location \
+    PIP_ROOT_USER_ACTION=ignore "$python" -m pip install --quiet --disable-pip-version-check --no-deps --no-warn-script-location \
         --target .uv "uv==$uv_pinned" || stop "pip could not install uv $uv_pinned: see above"
 }
 
