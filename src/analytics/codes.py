@@ -1,8 +1,17 @@
-"""Closed vocabularies: personnel types, grades, health codes, groups and purposes."""
+"""
+Closed vocabularies: personnel types, grades, health codes, groups and purposes; region codes.
+
+A region code is GB/T 2260: two digits each for province, prefecture and county. Counties
+straight under a province (``xx90yy``) stand at both lower levels; the municipalities
+(Beijing, Tianjin, Shanghai, Chongqing) have no level between.
+"""
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
+
+_MUNICIPALITIES = frozenset({"11", "12", "31", "50"})
 
 
 class PersonnelType(StrEnum):
@@ -48,3 +57,29 @@ class Purpose(StrEnum):
     HEALTH_CODE = "health_code"
     RESETTLEMENT = "resettlement"
     STATISTICS = "statistics"
+
+
+def is_region(code: str) -> bool:
+    """Whether a text has the form of a region code."""
+    return re.fullmatch(r"[1-8]\d{5}", code) is not None
+
+
+def province_of(code: str) -> str:
+    """Code of the province a region lies in."""
+    return f"{code[:2]}0000"
+
+
+def prefecture_of(code: str) -> str:
+    """
+    Code of the prefecture-level unit a county lies in.
+
+    A county straight under its province is its own; a municipality's is the municipality.
+    """
+    if code[:2] in _MUNICIPALITIES:
+        return province_of(code)
+    return code if code[2:4] == "90" else f"{code[:4]}00"
+
+
+def is_district(code: str) -> bool:
+    """Whether a county is an urban district of a prefecture-level city (市辖区)."""
+    return "01" <= code[2:4] <= "20" and "01" <= code[4:] <= "20"

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from analytics.errors import StudyError
 
@@ -48,6 +48,63 @@ class GradingRule(_Frozen):
     cumulative_cutoff: int = 50
 
 
+class DefinitionChange(_Frozen):
+    """
+    A day on which what counts as a case changed: its step is one of reporting.
+
+    Names the series it touches (``confirmed``, ``deaths``, ``recovered``), the areas (none
+    named means all), and whether it adds cases or strikes them off.
+    """
+
+    day: date
+    effect: Literal["adds", "removes"] = "adds"
+    series: tuple[Literal["confirmed", "deaths", "recovered"], ...] = ("confirmed",)
+    areas: tuple[str, ...] = ()
+    note: Title
+    source: str
+
+
+class GradedUnits(_Frozen):
+    """
+    What the official lists grade from a day on.
+
+    ``county``: every county by itself. ``urban_area``: the districts of a prefecture-level city
+    together, by the worst of them, and every other county by itself.
+    """
+
+    first_date: date
+    unit: Literal["county", "urban_area"]
+    source: str = ""
+
+
+class Regions(_Frozen):
+    """
+    How codes of one table become codes of the study period, so that nobody is lost.
+
+    ``recode``: the same place under another code. ``absorbed``: a statistical unit without
+    boundaries of its own, counted with the county named.
+    """
+
+    recode: dict[str, str] = Field(default_factory=dict)
+    absorbed: dict[str, str] = Field(default_factory=dict)
+    source: str = ""
+
+
+class CountyState(_Frozen):
+    """When a later cumulative state of counties was taken: not before this day."""
+
+    not_before: date
+    source: str = ""
+
+
+class Duty(_Frozen):
+    """Who decides what, and by when (time of day, in the study's zone)."""
+
+    task: str
+    who: Title
+    due: time
+
+
 class Study(_Frozen):
     """All choices of one investigation."""
 
@@ -60,7 +117,17 @@ class Study(_Frozen):
     first_date: date
     last_date: date
     grading: GradingRule = GradingRule()
+    regions: Regions = Regions()
+    graded_units: tuple[GradedUnits, ...] = (GradedUnits(first_date=date.min, unit="county"),)
+    definition_changes: tuple[DefinitionChange, ...] = ()
+    county_state: CountyState | None = None
+    duties: tuple[Duty, ...] = ()
     folder: Path = Path()
+
+    def unit_on(self, day: date) -> Literal["county", "urban_area"]:
+        """Kind of unit that official lists grade on a day; counties before the first entry."""
+        past = [entry for entry in self.graded_units if entry.first_date <= day]
+        return max(past, key=lambda entry: entry.first_date).unit if past else "county"
 
     @property
     def state(self) -> Path:

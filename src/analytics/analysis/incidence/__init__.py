@@ -1,0 +1,5 @@
+"""Incidence from published cumulative counts: daily steps, changes, recency."""
+
+from analytics.analysis.incidence.increments import changes, daily, recency, total
+
+__all__ = ["changes", "daily", "recency", "total"]
