@@ -48,7 +48,9 @@ def make(root: Path, *cells: str) -> Path:
     shown = cells or (SHOW, LEAD)
     notebook = new_notebook(
         cells=[declared, check, *map(new_code_cell, shown)],
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        metadata={
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
+        },
     )
     for position, each in enumerate(notebook.cells):
         each["id"] = f"cell-{position}"

@@ -9,15 +9,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 import pytest
+from tests import workbench_root
+from tests.workbench_root import LEAD, SHOW
 
 from analytics import errors
 from analytics.reporting import publication, run
-from tests import workbench_root
-from tests.workbench_root import LEAD, SHOW
 
 Make = Callable[..., run.Outcome]
 
@@ -62,9 +63,9 @@ def test_nothing_new_to_do_is_said_and_nothing_runs(root: Path, good: dict[str, 
 
 
 def test_a_rerun_on_the_same_inputs_is_byte_identical(root: Path, good: dict[str, bytes]):
-    again = run.orders(["risk_grading"], {}, languages=("zh", "en"), output=root / "reports", again=True)
-    assert run.make(again[0]).error is None
-    assert contents(again[0].folder) == good
+    again = replace(order(root / "reports"), again=True)
+    assert run.make(again).error is None
+    assert contents(again.folder) == good
 
 
 def test_a_page_that_was_tampered_with_is_made_again(root: Path, good: dict[str, bytes]):
@@ -106,7 +107,8 @@ def test_a_run_without_masthead_is_no_report(root: Path, good: dict[str, bytes])
     assert contents(outcome.order.folder) == good
 
 
-def test_the_next_good_run_clears_the_failed_one_away(root: Path, good: dict[str, bytes]):
+@pytest.mark.usefixtures("good")
+def test_the_next_good_run_clears_the_failed_one_away(root: Path):
     workbench_root.make(root, SHOW, "1 / 0")
     failed = run.make(order(root / "reports")).order.folder / "risk_grading.failed.ipynb"
     assert failed.exists()
@@ -161,11 +163,11 @@ def test_a_killed_runner_leaves_the_good_report_and_no_orphan(root: Path, good: 
 
 
 def test_a_second_run_of_one_output_is_refused_at_once(root: Path, good: dict[str, bytes]):
-    wanted = run.orders(["risk_grading"], {}, languages=("zh",), output=root / "reports", again=True)
-    with publication.lock(wanted[0].folder, wanted[0].stem):
-        outcome = run.make(wanted[0])
+    wanted = replace(order(root / "reports"), again=True)
+    with publication.lock(wanted.folder, wanted.stem):
+        outcome = run.make(wanted)
     assert isinstance(outcome.error, errors.BusyError)
-    assert contents(wanted[0].folder) == good
+    assert contents(wanted.folder) == good
 
 
 @pytest.fixture
@@ -197,7 +199,8 @@ def test_a_full_disk_keeps_the_good_report(root: Path, small_disk: Path):
     assert contents(outcome.order.folder) == standing
 
 
-def test_an_unwritable_folder_is_said_and_nothing_changes(root: Path, tmp_path: Path):
+@pytest.mark.usefixtures("root")
+def test_an_unwritable_folder_is_said_and_nothing_changes(tmp_path: Path):
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     outcome = run.make(order(blocked))
@@ -205,7 +208,7 @@ def test_an_unwritable_folder_is_said_and_nothing_changes(root: Path, tmp_path: 
     assert blocked.read_text() == "in the way"
 
 
-def test_exit_codes_tell_failures_apart(root: Path, good: dict[str, bytes]):
+def test_exit_codes_tell_failures_apart(root: Path):
     workbench_root.make(root, SHOW, "1 / 0")
     runner = command(root, root / "reports")
     _, said = runner.communicate(timeout=120)

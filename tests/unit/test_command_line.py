@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests import workbench_root
 
 from analytics import errors
 from analytics.reporting import laboratory, readiness
-from tests import workbench_root
 
 HEAVY = ("pandas", "numpy", "papermill", "geopandas", "plotly", "sklearn", "ibis", "splink", "rich")
 
@@ -27,7 +27,9 @@ def workbench(*arguments: str, root: Path | None = None) -> subprocess.Completed
 
 def test_help_loads_nothing_heavy():
     loaded = f"import sys, analytics.cli; print(*[m for m in {HEAVY!r} if m in sys.modules])"
-    said = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    said = subprocess.run(
+        [sys.executable, "-c", loaded], capture_output=True, text=True, check=True
+    )
     assert said.stdout.strip() == ""
 
 

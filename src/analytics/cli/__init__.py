@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Annotated
 
 os.environ.setdefault("TYPER_USE_RICH", "0")  # half of the start-up time would be rich's
 
-import typer  # noqa: E402 - reads the setting above
+import typer
 
-from analytics import __version__  # noqa: E402
-from analytics.cli import report  # noqa: E402
-from analytics.errors import WorkbenchError  # noqa: E402
+from analytics import __version__
+from analytics.cli import report
+from analytics.errors import WorkbenchError
 
 app = typer.Typer(
     name="workbench",
@@ -38,8 +39,9 @@ def _version(asked: bool) -> None:  # noqa: FBT001 - typer calls it so
 @app.callback()
 def _options(
     *,
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True,
-                                 help="Say which version this is."),
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
 ) -> None:
     """Answer to the options that stand before a command."""
 

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from analytics.errors import ParameterError, WorkbenchError
-
-KNOWN_LANGUAGES = ("zh", "en")
+from analytics.render.blocks import LANGUAGES, Language
 
 
 def report(  # noqa: PLR0913 - one per option
@@ -28,9 +27,7 @@ def report(  # noqa: PLR0913 - one per option
         typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A parameter of the report."),
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Make it even if up to date.")] = False,
-    jobs: Annotated[
-        int, typer.Option(min=0, help="Reports made at once; 0: one per core.")
-    ] = 0,
+    jobs: Annotated[int, typer.Option(min=0, help="Reports made at once; 0: one per core.")] = 0,
     cell_timeout: Annotated[
         int, typer.Option(min=1, metavar="SECONDS", help="Longest time of a notebook cell.")
     ] = 1800,
@@ -124,13 +121,13 @@ def _entries(given: list[str]) -> dict[str, str]:
     return {name.strip(): value for name, value in pairs}
 
 
-def _languages(lang: str) -> tuple[str, ...]:
+def _languages(lang: str) -> tuple[Language, ...]:
     asked = [part.strip() for part in lang.split(",") if part.strip()]
-    unknown = [each for each in asked if each not in KNOWN_LANGUAGES]
+    unknown = [each for each in asked if each not in LANGUAGES]
     if unknown or not asked:
         raise ParameterError(
             f"languages '{lang}' cannot be used:",
             [f"'{each}' is not a language of the reports" for each in unknown],
-            f"there are: {', '.join(KNOWN_LANGUAGES)}",
+            f"there are: {', '.join(LANGUAGES)}",
         )
-    return tuple(dict.fromkeys(asked))
+    return tuple(language for language in LANGUAGES if language in asked)

@@ -14,10 +14,10 @@ from pathlib import Path
 from analytics import study as studies
 from analytics.errors import StudyError
 from analytics.render import catalogue_page
-from analytics.render.blocks import LANGUAGES, Text
+from analytics.render.blocks import LANGUAGES, Language, Text
 from analytics.reporting import manifest, publication
 
-FILES = {"zh": "index.html", "en": "index.en.html"}
+FILES: dict[Language, str] = {"zh": "index.html", "en": "index.en.html"}
 
 
 @dataclass(frozen=True)

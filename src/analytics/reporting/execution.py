@@ -79,7 +79,7 @@ def execute(
             mark_failed(record, reason)
             raise RunError(
                 f"report '{notebook.stem}' failed: {reason}",
-                remedy="open the marked run beside the report in JupyterLab to see where it stopped",
+                remedy="open its marked record, beside the report, in JupyterLab",
             ) from error
         finally:
             for name, value in before.items():
@@ -100,7 +100,7 @@ def mark_failed(record: Path, reason: str) -> None:
 
     if not record.exists():
         return
-    executed = nbformat.read(record, as_version=4)
+    executed = nbformat.read(record, as_version=4)  # type: ignore[no-untyped-call]
     failed = False
     for cell in executed.cells:
         state = cell.metadata.get("papermill", {})
@@ -111,11 +111,13 @@ def mark_failed(record: Path, reason: str) -> None:
             state["status"], failed = "failed", True
     executed.metadata.setdefault("papermill", {})["exception"] = True
     executed.metadata["workbench"] = {"outcome": "failed", "reason": reason}
-    banner = nbformat.v4.new_markdown_cell(f"# Failed run / 运行失败\n\n    {reason}")
+    text = f"# Failed run / 运行失败\n\n    {reason}"
+    banner = nbformat.v4.new_markdown_cell(text)  # type: ignore[no-untyped-call]
     banner.metadata["tags"] = ["workbench-failed"]
     if "workbench-failed" not in executed.cells[0].metadata.get("tags", []):
         executed.cells.insert(0, banner)
-    record.write_text(nbformat.writes(executed), encoding="utf-8")
+    written = nbformat.writes(executed)  # type: ignore[no-untyped-call]
+    record.write_text(written, encoding="utf-8")
 
 
 def _last_started(executed: NotebookNode) -> Any:

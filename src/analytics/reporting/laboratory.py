@@ -11,7 +11,7 @@ from analytics import study as studies
 
 def command(study: str, *, browser: bool, port: int) -> tuple[list[str], dict[str, str]]:
     """
-    What to run, and in which environment.
+    Say what to run, and in which environment.
 
     Parameters
     ----------

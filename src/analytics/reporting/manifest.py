@@ -66,7 +66,7 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def text(entries: dict[str, Any]) -> bytes:
-    """A folder's manifest as it is written."""
+    """Write out a folder's manifest."""
     return (
         json.dumps({"reports": entries}, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     ).encode()

@@ -64,7 +64,7 @@ class RiskGrading(ReportParameters):
 
     window_days: int = Field(14, ge=1, le=60, description="days without a new case to be low")
     cumulative_cutoff: int = Field(50, ge=0, description="cases above which a cluster makes high")
-    retrospective: bool = Field(False, description="use county counts published later")
+    retrospective: bool = Field(default=False, description="use county counts published later")
 
 
 REPORTS: dict[str, type[ReportParameters]] = {"risk_grading": RiskGrading}

@@ -57,7 +57,12 @@ def refuse(findings: Sequence[Finding]) -> NoReturn:
 
 def _python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
-    return Finding("Python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer")
+    return Finding(
+        "Python",
+        ready=sys.version_info >= (3, 11),
+        state=version,
+        remedy="install Python 3.11 or newer",
+    )
 
 
 def _packages() -> list[Finding]:
@@ -71,10 +76,19 @@ def _packages() -> list[Finding]:
         try:
             version = metadata.version(wanted.name)
         except metadata.PackageNotFoundError:
-            findings.append(Finding(wanted.name, False, f"not installed ({line})", INSTALL))
+            findings.append(
+                Finding(wanted.name, ready=False, state=f"not installed ({line})", remedy=INSTALL)
+            )
             continue
         fits = wanted.specifier.contains(version, prereleases=True)
-        findings.append(Finding(wanted.name, fits, version, f"needs {wanted.specifier}: {INSTALL}"))
+        findings.append(
+            Finding(
+                wanted.name,
+                ready=fits,
+                state=version,
+                remedy=f"needs {wanted.specifier}: {INSTALL}",
+            )
+        )
     return findings
 
 
@@ -82,10 +96,16 @@ def _extras() -> list[Finding]:
     findings = []
     for extra, module in (("spark", "pyspark"), ("scheduler", "jupyter-scheduler")):
         try:
-            findings.append(Finding(f"[{extra}]", True, metadata.version(module), needed=False))
+            findings.append(
+                Finding(f"[{extra}]", ready=True, state=metadata.version(module), needed=False)
+            )
         except metadata.PackageNotFoundError:
             remedy = f"uv sync --frozen --inexact --extra {extra}"
-            findings.append(Finding(f"[{extra}]", False, "optional, absent", remedy, needed=False))
+            findings.append(
+                Finding(
+                    f"[{extra}]", ready=False, state="optional, absent", remedy=remedy, needed=False
+                )
+            )
     return findings
 
 
@@ -95,30 +115,42 @@ def _charts() -> Finding:
     try:
         library = page.library()
     except SetupError as error:
-        return Finding("chart library", False, "absent", error.remedy)
+        return Finding("chart library", ready=False, state="absent", remedy=error.remedy)
     match = re.search(r"plotly\.js[^\n]*v(\d+\.\d+\.\d+)", library[:400])
-    return Finding("chart library", True, f"plotly.js {match[1] if match else ''}")
+    return Finding("chart library", ready=True, state=f"plotly.js {match[1] if match else ''}")
 
 
 def _browser() -> Finding:
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     remedy = "apt-get install chromium fonts-noto-cjk (for tests and PDF only)"
-    return Finding("Chromium", found is not None, found or "optional, absent", remedy, needed=False)
+    return Finding(
+        "Chromium",
+        ready=found is not None,
+        state=found or "optional, absent",
+        remedy=remedy,
+        needed=False,
+    )
 
 
 def _studies() -> list[Finding]:
     try:
         known = studies.names()
     except StudyError as error:
-        return [Finding("studies", False, error.what, error.remedy)]
+        return [Finding("studies", ready=False, state=error.what, remedy=error.remedy)]
     findings = []
     for name in known:
         try:
             study = studies.load(name)
         except StudyError as error:
-            findings.append(Finding(f"study {name}", False, str(error), "mend its study.toml"))
+            findings.append(
+                Finding(
+                    f"study {name}", ready=False, state=str(error), remedy="mend its study.toml"
+                )
+            )
         else:
-            findings.append(Finding(f"study {name}", True, f"{study.nature}, as of {study.as_of}"))
+            findings.append(
+                Finding(f"study {name}", ready=True, state=f"{study.nature}, as of {study.as_of}")
+            )
     return findings
 
 
@@ -127,7 +159,7 @@ def _reports() -> Finding:
     place = folder if folder.exists() else folder.parent
     return Finding(
         "reports folder",
-        os.access(place, os.W_OK),
-        str(folder),
-        f"give this user the right to write into {place}",
+        ready=os.access(place, os.W_OK),
+        state=str(folder),
+        remedy=f"give this user the right to write into {place}",
     )

@@ -25,6 +25,7 @@ from typing import Any
 
 from analytics import study as studies
 from analytics.errors import RunError, WorkbenchError
+from analytics.render.blocks import Language
 from analytics.reporting import catalogue, execution, manifest, publication
 from analytics.reporting.parameters import REPORTS, ReportParameters, model, parse
 
@@ -35,7 +36,7 @@ class Order:
 
     report: str
     parameters: ReportParameters
-    languages: tuple[str, ...]
+    languages: tuple[Language, ...]
     output: Path
     again: bool = False  # make it even if it is up to date
     cell_timeout: int = 1800  # longest time of a single cell [s]
@@ -56,7 +57,7 @@ class Order:
         variant = self.parameters.variant()
         return f"{self.report}.{variant}" if variant else self.report
 
-    def page(self, language: str) -> Path:
+    def page(self, language: Language) -> Path:
         """Where the page of a language appears."""
         return self.folder / f"{self.stem}.{language}.html"
 
@@ -72,11 +73,11 @@ class Outcome:
     error: WorkbenchError | None = None
 
 
-def orders(  # noqa: PLR0913 - mirrors the command's options
+def orders(
     reports: Sequence[str],
     entries: Mapping[str, Any],
     *,
-    languages: tuple[str, ...],
+    languages: tuple[Language, ...],
     output: Path,
     again: bool = False,
     cell_timeout: int = 1800,
@@ -90,6 +91,14 @@ def orders(  # noqa: PLR0913 - mirrors the command's options
         Names; empty means all.
     entries : mapping
         Parameter to value, for every named report.
+    languages : tuple of str
+        Languages to lay pages out in.
+    output : Path
+        Folder of all reports.
+    again : bool
+        Whether to make reports that are up to date, too.
+    cell_timeout : int
+        Longest time of a single cell [s].
 
     Raises
     ------
@@ -189,7 +198,7 @@ def _publish(order: Order, pages: dict[Path, bytes], made_from: dict[str, Any]) 
 
 
 def _keep_interrupted(draft: Path, failed: Path) -> None:
-    """A record that nobody holds is of a run that was killed: mark and keep it."""
+    """Mark and keep the record of a killed run: nobody holds it any more."""
     if draft.exists():
         with suppress(OSError, ValueError):
             execution.mark_failed(draft, "the run was killed before its end")
@@ -197,5 +206,5 @@ def _keep_interrupted(draft: Path, failed: Path) -> None:
 
 
 def default_workers() -> int:
-    """Processes that this machine has cores for."""
+    """Count the processes that this machine has cores for."""
     return max(1, len(os.sched_getaffinity(0)))
