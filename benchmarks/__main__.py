@@ -10,7 +10,6 @@ added here; rows of benchmarks that did not run this time stay in results.json a
 from __future__ import annotations
 
 import argparse
-import importlib
 import importlib.metadata
 import json
 import multiprocessing
@@ -21,24 +20,18 @@ import tomllib
 import traceback
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 from rich.console import Console
 from rich.table import Table
 
-HERE = Path(__file__).parent
+from benchmarks import COLUMNS, HERE, Row, names, rows_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 RESULTS = HERE / "results.json"
-COLUMNS = ("name", "what", "ours", "peer", "ratio", "peak_memory_mb")
-
-Row = dict[str, object]
-
-
-def names() -> list[str]:
-    """Names of all benchmarks, sorted; hyphens stand for underscores in file names."""
-    return sorted(
-        path.stem.replace("_", "-") for path in HERE.glob("*.py") if not path.stem.startswith("_")
-    )
 
 
 def versions() -> dict[str, str]:
@@ -48,32 +41,6 @@ def versions() -> dict[str, str]:
     found = {name: importlib.metadata.version(name) for name in distributions}
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     return {"python": platform.python_version(), "machine": machine, **found}
-
-
-def rows_of(name: str) -> list[Row]:
-    """
-    Run one benchmark.
-
-    Parameters
-    ----------
-    name : str
-        One of `names`.
-
-    Returns
-    -------
-    list of dict
-        The rows it measured.
-
-    Raises
-    ------
-    ValueError
-        If a row lacks one of `COLUMNS`, or there is no row.
-    """
-    rows: list[Row] = importlib.import_module(f"benchmarks.{name.replace('-', '_')}").run()
-    lacking = sorted({column for row in rows for column in COLUMNS if column not in row})
-    if lacking or not rows:
-        raise ValueError(f"benchmark '{name}' lacks {', '.join(lacking) or 'rows'}")
-    return rows
 
 
 def measure(name: str) -> list[Row]:
