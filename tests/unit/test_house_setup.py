@@ -187,7 +187,7 @@ def test_marked():
 """
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+@pytest.mark.parametrize("workers", [(), ("-p", "xdist", "-n", "2")], ids=["alone", "workers"])
 @pytest.mark.parametrize(("ci", "code"), [("true", 1), ("", 0)])
 def test_skips_fail_in_continuous_integration_only(tmp_path, workers, ci, code):
     shutil.copy(ROOT / "tests/conftest.py", tmp_path)
@@ -199,7 +199,7 @@ def test_skips_fail_in_continuous_integration_only(tmp_path, workers, ci, code):
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *workers, str(tmp_path)],
         cwd=tmp_path,
-        env={**os.environ, "CI": ci, "PYTEST_ADDOPTS": ""},
+        env={**os.environ, "CI": ci, "PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         check=False,
