@@ -45,7 +45,6 @@ WORDS: Final[dict[str, Text]] = {
         "图形未能绘出；以下文字与表格内容相同。",
         "The chart could not be drawn; the words and tables below say the same.",
     ),
-    "chart_table": Text("图中数据", "The figures behind this chart"),
     "download": Text("下载 CSV", "Download CSV"),
     "more_columns": Text(
         "另有 {count} 列见宽屏、打印件及下载文件。",
