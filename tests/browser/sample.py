@@ -125,7 +125,7 @@ def blocks() -> list[Block]:
                     lines=(charts.Series(Text("七日中位数", "Seven-day median"), [None] * 3 + list(HUBEI[3:-3]) + [None] * 3,
                                          low=[None] * 3 + [v * 0.8 for v in HUBEI[3:-3]] + [None] * 3,
                                          high=[None] * 3 + [v * 1.1 if v < 9000 else 5000 for v in HUBEI[3:-3]] + [None] * 3,
-                                         band=Text("90% 区间", "90% interval")),) if False else (),
+                                         band=Text("90% 区间", "90% interval")),),
                 ),
             ),
             tables=(_wide_table(),),

@@ -108,6 +108,7 @@ def epidemic_curve(
             "height": height,
             "bargap": 0.15,
             "showlegend": bool(lines),
+            "margin": {"t": 34 if lines else 12},
             "xaxis": _day_axis(dates, language),
             "yaxis": {"range": [low, high]},
             "shapes": [_break_line(one.day) for one in breaks],
@@ -168,7 +169,7 @@ def lines(
         layout = {
             "height": height,
             "showlegend": len(series) > 1,
-            "margin": {"r": 12 if len(series) == 1 else 76},
+            "margin": {"r": 12 if len(series) == 1 else 76, "t": 34 if len(series) > 1 else 12},
             "xaxis": _day_axis(dates, language),
             "yaxis": {"range": [low, high]},
             "shapes": marks,
@@ -351,6 +352,8 @@ def plotly_json(data: Sequence[Mapping[str, Any]], layout: Mapping[str, Any]) ->
     figure.update_layout(layout)
     plain: dict[str, Any] = json.loads(figure.to_json())
     plain["layout"].pop("template", None)
+    for annotation in plain["layout"].get("annotations", ()):
+        annotation.setdefault("showarrow", False)
     for key, axis in plain["layout"].items():
         if key.startswith(("xaxis", "yaxis")):
             plain["layout"][key] = {**_AXIS[key[0]], **axis}

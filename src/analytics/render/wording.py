@@ -23,7 +23,7 @@ WORDS: Final[dict[str, Text]] = {
         "Not a real epidemic.",
     ),
     "version": Text("版本", "Version"),
-    "errata": Text("较上版更正 {count} 处", "corrections since the last version: {count}"),
+    "errata": Text("较上版更正 {count} 处", "{count} corrected since the last version"),
     "notices": Text("使用须知", "Before you read on"),
     "headlines": Text("要点数字", "Headline figures"),
     "decisions": Text("待决事项", "For decision"),
