@@ -167,6 +167,7 @@ class Chart:
     figure: dict[Language, dict[str, Any]]
     alternative: Text
     table: Table | None = None  # the numbers drawn, shown folded under the chart
+    title: Text = field(default_factory=lambda: Text("", ""))  # the finding, above the chart
 
 
 @dataclass(frozen=True)

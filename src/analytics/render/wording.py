@@ -23,7 +23,7 @@ WORDS: Final[dict[str, Text]] = {
         "Not a real epidemic.",
     ),
     "version": Text("版本", "Version"),
-    "errata": Text("较上版更正 {count} 处", "corrections since the last version: {count}"),
+    "errata": Text("较上版更正 {count} 处", "{count} corrected since the last version"),
     "notices": Text("使用须知", "Before you read on"),
     "headlines": Text("要点数字", "Headline figures"),
     "decisions": Text("待决事项", "For decision"),
@@ -45,7 +45,6 @@ WORDS: Final[dict[str, Text]] = {
         "图形未能绘出；以下文字与表格内容相同。",
         "The chart could not be drawn; the words and tables below say the same.",
     ),
-    "chart_table": Text("图中数据", "The figures behind this chart"),
     "download": Text("下载 CSV", "Download CSV"),
     "more_columns": Text(
         "另有 {count} 列见宽屏、打印件及下载文件。",
