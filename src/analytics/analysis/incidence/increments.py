@@ -21,15 +21,15 @@ INCIDENCE
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from typing import TYPE_CHECKING
-
 if TYPE_CHECKING:
-    from analytics.study import DefinitionChange
     from collections.abc import Iterable
+
+    from analytics.study import DefinitionChange
 
 COLUMNS = (
     "date",

@@ -11,12 +11,12 @@ OFFICIAL_GRADES
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from analytics.codes import RiskGrade
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import date

@@ -25,13 +25,13 @@ RISK
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from analytics.analysis.risk.evidence import evidence
 from analytics.codes import RiskGrade
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from analytics.study import GradingRule

@@ -14,8 +14,7 @@ UNITS
 
 from __future__ import annotations
 
-from typing import Literal, TYPE_CHECKING
-
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import pandas as pd
