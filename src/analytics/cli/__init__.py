@@ -14,7 +14,7 @@ os.environ.setdefault("TYPER_USE_RICH", "0")  # half of the start-up time would 
 import typer  # noqa: E402 - reads the setting above
 
 from analytics import __version__  # noqa: E402
-from analytics.cli import report  # noqa: E402
+from analytics.cli import privacy, report  # noqa: E402
 from analytics.errors import WorkbenchError  # noqa: E402
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app = typer.Typer(
     epilog="Example: workbench report risk_grading --as-of 2020-02-29",
 )
 report.mount(app)
+privacy.mount(app)
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - typer calls it so

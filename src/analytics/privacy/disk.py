@@ -8,11 +8,13 @@ import os
 import secrets
 import stat
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from analytics.errors import BusyError, KeyringError, PublicationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 _PARTIAL = ".partial-"
 _NEWBORN_SECONDS = 60
@@ -163,7 +165,7 @@ def locked(path: Path, seconds: float = 10.0) -> Iterator[None]:
     BusyError
         If another holds it for longer than `seconds`.
     """
-    from filelock import FileLock, Timeout  # noqa: PLC0415
+    from filelock import FileLock, Timeout
 
     try:
         with FileLock(path, timeout=seconds, mode=0o600):

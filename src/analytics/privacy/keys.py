@@ -198,7 +198,16 @@ def derive(ring: Ring, *context: str) -> Secret:
     ----------
     RFC 5869, HMAC-based extract-and-expand key derivation function.
     """
-    return _expand(ring.root, *context)
+    return expand(ring.root, *context)
+
+
+def expand(key: Secret, *context: str) -> Secret:
+    """Derive a key from another, as :func:`derive` does from the root key."""
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+    label = json.dumps([_SERVICE, _FORMAT, *context]).encode()
+    return Secret(HKDF(SHA256(), length=_KEY_BYTES, salt=None, info=label).derive(key))
 
 
 def period_key(ring: Ring, period: date, *, make: bool = False) -> Secret:
@@ -330,14 +339,6 @@ def rotate(ring: Ring, prepare: Callable[[Ring], None] | None = None) -> Ring:
 
 def _fresh() -> Secret:
     return Secret(secrets.token_bytes(_KEY_BYTES))
-
-
-def _expand(key: bytes, *context: str) -> Secret:
-    from cryptography.hazmat.primitives.hashes import SHA256
-    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
-    label = json.dumps([_SERVICE, _FORMAT, *context]).encode()
-    return Secret(HKDF(SHA256(), length=_KEY_BYTES, salt=None, info=label).derive(key))
 
 
 def _wrap(ring: Ring, label: str, key: Secret) -> str:

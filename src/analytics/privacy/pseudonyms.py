@@ -9,7 +9,6 @@ the states copied, so each value costs two compressions instead of four and no s
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import TYPE_CHECKING, Any
 
 from analytics.errors import ContractError
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
 
     import numpy as np
     import pyarrow as pa
+
+ARCHIVE = "archive"  # the use of pseudonyms that the archive keeps
 
 _ROWS = 65_536  # rows at a time: their bytes fit the second-level cache
 _BLOCK_BYTES = 64  # block of SHA-256
@@ -43,7 +44,7 @@ _RESIDENT_LIKE = ("resident_id", "residence_permit", "")
 
 
 def canonical(numbers: Any, documents: Any = None) -> pa.Array:
-    """
+    r"""
     Bring identifiers to one form for each document.
 
     Parameters
@@ -70,7 +71,7 @@ def canonical(numbers: Any, documents: Any = None) -> pa.Array:
     Notes
     -----
     The 18-digit form of a 15-digit ID has 19 before the year and the check character
-    :math:`c` with :math:`\\sum_i w_i d_i + c \\equiv 1 \\pmod{11}`. Sequence numbers 996-999,
+    :math:`c` with :math:`\sum_i w_i d_i + c \equiv 1 \pmod{11}`. Sequence numbers 996-999,
     once kept for people born before 1900, are read as any other. A wrong check character is
     kept: repairing it could make two people one.
 
@@ -91,7 +92,7 @@ def canonical(numbers: Any, documents: Any = None) -> pa.Array:
 
 
 def pseudonymise(numbers: Any, ring: keys.Ring, use: str, documents: Any = None) -> pa.ChunkedArray:
-    """
+    r"""
     Replace identifiers by pseudonyms for one use.
 
     Parameters
@@ -111,7 +112,7 @@ def pseudonymise(numbers: Any, ring: keys.Ring, use: str, documents: Any = None)
 
     Notes
     -----
-    .. math:: p = H(k \\oplus o \\,\\|\\, H(k \\oplus i \\,\\|\\, m))_{0:128}
+    .. math:: p = H(k \oplus o \,\|\, H(k \oplus i \,\|\, m))_{0:128}
 
     With 60 million people the chance that any two share a pseudonym is below
     :math:`10^{-23}`.
@@ -125,13 +126,21 @@ def pseudonymise(numbers: Any, ring: keys.Ring, use: str, documents: Any = None)
     numbers = numbers if isinstance(numbers, pa.ChunkedArray) else pa.chunked_array([numbers])
     if pa.types.is_dictionary(numbers.type) and documents is None:
         return _by_dictionary(numbers.unify_dictionaries(), ring, use)
-    key = keys.derive(ring, "pseudonym", use)
-    states = (_padded(key, 0x36), _padded(key, 0x5C))
-    kinds = None if documents is None else _flat(documents)
+    kinds = None if documents is None else flat(documents)
+    states = _states(ring, use)
     done = []
     for start, batch in _batches(numbers):
         kind = None if kinds is None else kinds.slice(start, len(batch))
         done.append(_keyed(canonical(batch, kind), *states))
+    return pa.chunked_array(done, type=pa.string())
+
+
+def key(canonical_: Any, ring: keys.Ring, use: str) -> pa.ChunkedArray:
+    """Pseudonyms, as :func:`pseudonymise` gives, of identifiers that are canonical already."""
+    import pyarrow as pa
+
+    states = _states(ring, use)
+    done = [_keyed(batch, *states) for _, batch in _batches(pa.chunked_array([canonical_]))]
     return pa.chunked_array(done, type=pa.string())
 
 
@@ -198,16 +207,21 @@ def _plain(numbers: pa.Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
         block = characters[offsets[0] : offsets[-1]].reshape(-1, _PLAIN)
     else:
         block = characters[offsets[:-1][plain][:, None] + np.arange(_PLAIN)]
-    values = block - np.uint8(ord("0"))
+    values, nine = block - np.uint8(ord("0")), np.uint8(9)
     worst = values[:, 0].copy()
     for position in range(1, _PLAIN - 1):
         np.maximum(worst, values[:, position], out=worst)
-    plain[plain] = (worst <= 9) & ((values[:, -1] <= 9) | (block[:, -1] == ord("X")))
+    plain[plain] = (worst <= nine) & ((values[:, -1] <= nine) | (block[:, -1] == ord("X")))
     return plain
 
 
-def _padded(key: bytes, pad: int) -> Any:
-    return hashlib.sha256(bytes(byte ^ pad for byte in key.ljust(_BLOCK_BYTES, b"\0")))
+def _states(ring: keys.Ring, use: str) -> tuple[Any, Any]:
+    secret = keys.derive(ring, "pseudonym", use)
+    return _padded(secret, 0x36), _padded(secret, 0x5C)
+
+
+def _padded(secret: bytes, pad: int) -> Any:
+    return hashlib.sha256(bytes(byte ^ pad for byte in secret.ljust(_BLOCK_BYTES, b"\0")))
 
 
 def _keyed(numbers: pa.Array, inner: Any, outer: Any) -> pa.Array:
@@ -216,7 +230,7 @@ def _keyed(numbers: pa.Array, inner: Any, outer: Any) -> pa.Array:
 
     known = numbers.drop_null() if numbers.null_count else numbers
     fresh_inner, fresh_outer = inner.copy, outer.copy
-    digests = []
+    digests: list[bytes] = []
     keep = digests.append
     for message in known.cast(pa.binary()).to_pylist():
         first = fresh_inner()
@@ -261,7 +275,8 @@ def _strings(pa: Any, characters: np.ndarray[Any, np.dtype[np.uint8]]) -> pa.Arr
     return pa.StringArray.from_buffers(rows, pa.py_buffer(offsets), content)
 
 
-def _flat(column: Any) -> pa.Array:
+def flat(column: Any) -> pa.Array:
+    """One array of a column that may come in chunks."""
     import pyarrow as pa
 
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
@@ -270,7 +285,7 @@ def _flat(column: Any) -> pa.Array:
 def _text(column: Any) -> pa.Array:
     import pyarrow as pa
 
-    column = _flat(column)
+    column = flat(column)
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)
             or pa.types.is_string_view(kind)):  # fmt: skip
