@@ -76,8 +76,9 @@ def rotate(
             remedy="link persons first (`workbench link`), or, if nothing is pseudonymised yet, "
             "add --without-crosswalk",
         )
+    counts = {"generation": ring.generation + 1, "persons": persons}
+    audit.record(_log(chosen), "keys.rotate.begin", chosen.name, role=_ROLE, counts=counts)
     new = crosswalk.rotate(folder, ring, identifiers, documents)
-    counts = {"generation": new.generation, "persons": persons}
     audit.record(_log(chosen), "keys.rotate", chosen.name, role=_ROLE, counts=counts)
     typer.echo(
         f"generation {new.generation}, fingerprint {new.fingerprint}, replaces {ring.fingerprint}"
@@ -175,9 +176,11 @@ def purge(
     old = [day for day in keys.periods(ring) if day < first]
     if old and not yes:
         typer.confirm(f"destroy the keys of {len(old)} days before {first} for good?", abort=True)
+    what, counts = f"{chosen.name}/before-{first}", {"days": len(old)}
+    audit.record(_log(chosen), "purge.begin", what, role=_ROLE, counts=counts)
     buried = retention.purge(folder, first, ring)
-    counts = {"days": len(old), "files": len(buried)}
-    audit.record(_log(chosen), "purge", f"{chosen.name}/before-{first}", role=_ROLE, counts=counts)
+    counts["files"] = len(buried)
+    audit.record(_log(chosen), "purge", what, role=_ROLE, counts=counts)
     typer.echo(f"{len(old)} days and {len(buried)} files before {first} are purged")
 
 

@@ -35,9 +35,10 @@ _ACTOR = re.compile(r"[A-Za-z0-9_.@-]{1,64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:=-]*(/[A-Za-z0-9][A-Za-z0-9._:=-]*)*")
 _NAME_LENGTH = 240
 _ANCHOR = re.compile(r"audit:([0-9]{1,12}):([0-9a-f]{64})(?![0-9a-f])")
+_DIGEST_WORD = re.compile(r"(?<![A-Za-z0-9])([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})(?![A-Za-z0-9])")
 _PERSONAL = re.compile(
-    r"(?<![0-9a-f])[0-9]{9,}[xX]?(?![0-9a-f])"  # ID, phone and card numbers; digests pass
-    r"|(?<![A-Za-z0-9])[A-Z]{1,2}[0-9]{7,10}(?![A-Za-z0-9])"  # passports and permits
+    r"[0-9]{9}"  # ID, phone and card numbers
+    r"|(?<![A-Za-z0-9])[A-Z]{1,2}[0-9]{7,8}(?![A-Za-z0-9])"  # passports and permits
 )
 
 
@@ -78,7 +79,7 @@ def impersonal(name: str) -> bool:
     Names of deliveries, tables and files pass; IDs, phones, passports and Chinese names do not.
     """
     fits = len(name) <= _NAME_LENGTH and _NAME.fullmatch(name) is not None
-    return fits and _PERSONAL.search(name) is None
+    return fits and _PERSONAL.search(_DIGEST_WORD.sub("", name)) is None
 
 
 def record(

@@ -9,6 +9,7 @@ halfway leaves the old generation and a crosswalk that no ring will ever ask for
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -158,7 +159,8 @@ def _table(canonical: pa.Array, old: keys.Ring, new: keys.Ring, use: str) -> pa.
 
 
 def _name(fingerprint: str, use: str) -> str:
-    return f"{_FOLDER}/{fingerprint}/{use}"
+    groups = "-".join(re.findall("....", fingerprint))  # no long run of digits in a clear name
+    return f"{_FOLDER}/{groups}/{use}"
 
 
 def _drop_unreached(folder: Path, ring: keys.Ring) -> None:
@@ -166,5 +168,5 @@ def _drop_unreached(folder: Path, ring: keys.Ring) -> None:
     reached = {*ring.retired, ring.fingerprint}
     for name in vault.names(folder):
         parts = name.split("/")
-        if parts[0] == _FOLDER and parts[1] not in reached:
+        if parts[0] == _FOLDER and parts[1].replace("-", "") not in reached:
             vault.discard(folder, name)

@@ -139,7 +139,7 @@ def create(study: str) -> Ring:
         If there is a ring already: it is never overwritten.
     """
     folder, in_os_keyring = location(study)
-    ring = Ring(study, folder, in_os_keyring, 1, datetime.now(ZONE), (), _fresh())
+    ring = Ring(study, folder, in_os_keyring, 1, _now(), (), _fresh())
     disk.make_private(folder)
     disk.check_private(folder)
     with disk.locked(folder / "writer.lock"):
@@ -280,7 +280,7 @@ def destroy(ring: Ring, before: date) -> tuple[Destroyed, ...]:
             for label, entry in present.items()
             if date.fromisoformat(label) < before and "destroyed" not in entry
         ]
-        now = datetime.now(ZONE).isoformat(timespec="seconds")
+        now = _now().isoformat()
         if old:
             _write_periods(ring, present | {label: {"destroyed": now} for label in old})
     return tuple(Destroyed(date.fromisoformat(x), datetime.fromisoformat(now)) for x in sorted(old))
@@ -312,7 +312,7 @@ def rotate(ring: Ring, prepare: Callable[[Ring], None] | None = None) -> Ring:
     new = replace(
         ring,
         generation=ring.generation + 1,
-        created=datetime.now(ZONE),
+        created=_now(),
         retired=(*ring.retired, ring.fingerprint),
         root=_fresh(),
     )
@@ -335,6 +335,10 @@ def rotate(ring: Ring, prepare: Callable[[Ring], None] | None = None) -> Ring:
         _store(new)  # the switch
         _drop_stale(new)
     return new
+
+
+def _now() -> datetime:
+    return datetime.now(ZONE).replace(microsecond=0)
 
 
 def _fresh() -> Secret:
@@ -417,7 +421,7 @@ def _written(ring: Ring) -> Secret:
         "format": _FORMAT,
         "study": ring.study,
         "generation": ring.generation,
-        "created": ring.created.isoformat(timespec="seconds"),
+        "created": ring.created.isoformat(),
         "retired": ring.retired,
         "root": base64.b64encode(ring.root).decode(),
     }

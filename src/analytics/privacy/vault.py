@@ -177,13 +177,13 @@ def unseal(vault: Path, name: str, ring: keys.Ring) -> BinaryIO:
     KeyringError
         If the ring has no key for it, or another.
     """
-    with contextlib.ExitStack() as closing:
-        stream = closing.enter_context(_existing(vault, name).open("rb"))
-        sealed, associated = _read_header(stream, name)
-        cipher = _cipher(_key(ring, sealed), sealed.salt)
-        opened = io.BufferedReader(_Opened(stream, sealed, cipher, associated))
-        closing.pop_all()
-    return opened
+    opened = _open(vault, name, ring)
+    try:
+        opened.prove(opened.last)
+    except ArchiveError:
+        opened.close()
+        raise
+    return io.BufferedReader(opened)
 
 
 def unseal_table(vault: Path, name: str, ring: keys.Ring) -> pa.Table:
@@ -204,17 +204,15 @@ def check(vault: Path, name: str, ring: keys.Ring) -> Sealed:
         If it is damaged; every damaged chunk is listed.
     """
     breaches: list[str] = []
-    sealed = inspect(vault, name)
-    with unseal(vault, name, ring) as stream:
-        for start in range(0, sealed.size, _CHUNK):
+    with _open(vault, name, ring) as opened:
+        for index in range(opened.last + 1):
             try:
-                stream.seek(start)
-                stream.read(1)
+                opened.prove(index)
             except ArchiveError as error:
                 breaches += error.breaches
     if breaches:
         raise _damaged(name, breaches)
-    return sealed
+    return opened.sealed
 
 
 def inspect(vault: Path, name: str) -> Sealed:
@@ -266,16 +264,16 @@ class _Sealing(io.RawIOBase):
 
 
 class _Opened(io.RawIOBase):
-    """Gives plain bytes of a sealed file; the last chunk is proven first."""
+    """Gives plain bytes of a sealed file, chunk by proven chunk."""
 
     def __init__(self, stream: BinaryIO, sealed: Sealed, cipher: Cipher, associated: bytes) -> None:
-        self._stream, self._sealed = stream, sealed
+        self._stream, self.sealed = stream, sealed
         self._cipher, self._associated = cipher, associated
-        self._start = stream.tell()
         self._position = 0
-        self._last = max(0, (sealed.size - 1) // _CHUNK)
+        self.last = max(0, (sealed.size - 1) // _CHUNK)
+        body = sealed.size + _TAG * (self.last + 1)
+        self._start = os.fstat(stream.fileno()).st_size - body
         self._held = (-1, b"")
-        self._chunk(self._last)
 
     def readable(self) -> bool:
         return True
@@ -287,15 +285,15 @@ class _Opened(io.RawIOBase):
         return self._position
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._sealed.size}
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.sealed.size}
         self._position = max(0, base[whence] + offset)
         return self._position
 
     def readinto(self, buffer: Any) -> int:
-        if self._position >= self._sealed.size:
+        if self._position >= self.sealed.size:
             return 0
         index, skipped = divmod(self._position, _CHUNK)
-        content = self._chunk(index)[skipped : skipped + len(buffer)]
+        content = self.prove(index)[skipped : skipped + len(buffer)]
         buffer[: len(content)] = content
         self._position += len(content)
         return len(content)
@@ -305,19 +303,29 @@ class _Opened(io.RawIOBase):
         self._stream.close()
         super().close()
 
-    def _chunk(self, index: int) -> bytes:
+    def prove(self, index: int) -> bytes:
+        """Plain bytes of one chunk, counted from 0."""
         from cryptography.exceptions import InvalidTag
 
         if self._held[0] != index:
             self._stream.seek(self._start + index * (_CHUNK + _TAG))
             sealed = self._stream.read(_CHUNK + _TAG)
-            nonce = _nonce(index, last=index == self._last)
+            nonce = _nonce(index, last=index == self.last)
             try:
                 self._held = (index, self._cipher.decrypt(nonce, sealed, self._associated))
             except (InvalidTag, ValueError):
-                place = f"chunk {index + 1} of {self._last + 1}: altered, misplaced or cut"
-                raise _damaged(self._sealed.name, [place]) from None
+                place = f"chunk {index + 1} of {self.last + 1}: altered, misplaced or cut"
+                raise _damaged(self.sealed.name, [place]) from None
         return self._held[1]
+
+
+def _open(vault: Path, name: str, ring: keys.Ring) -> _Opened:
+    with contextlib.ExitStack() as closing:
+        stream = closing.enter_context(_existing(vault, name).open("rb"))
+        sealed, associated = _read_header(stream, name)
+        opened = _Opened(stream, sealed, _cipher(_key(ring, sealed), sealed.salt), associated)
+        closing.pop_all()
+    return opened
 
 
 def _fill(
@@ -339,9 +347,9 @@ def _fill(
     sealed, associated = _read_header(target, sealed.name)
     back = hashlib.sha256()
     opened = _Opened(_borrowed(target), sealed, cipher, associated)
-    with io.BufferedReader(opened) as stream:
-        while content := stream.read(_CHUNK):
-            back.update(content)
+    with opened:
+        for index in range(opened.last + 1):
+            back.update(opened.prove(index))
     if back.digest() != written:
         raise ArchiveError(f"'{sealed.name}' did not read back as it was sealed; nothing changed")
     target.seek(0, os.SEEK_END)
@@ -464,9 +472,10 @@ def _original(source: Path) -> Iterator[BinaryIO]:
         descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise ParameterError(f"the file to seal cannot be opened: {error.strerror}") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ParameterError("the file to seal is no plain file")
     with os.fdopen(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ParameterError("the file to seal is no plain file")
         yield stream
 
 
