@@ -15,7 +15,7 @@ os.environ.setdefault("TYPER_USE_RICH", "0")  # half of the start-up time would 
 import typer
 
 from analytics import __version__
-from analytics.cli import report
+from analytics.cli import privacy, report
 from analytics.errors import WorkbenchError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app = typer.Typer(
     epilog="Example: workbench report risk_grading --as-of 2020-02-29",
 )
 report.mount(app)
+privacy.mount(app)
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - typer calls it so
