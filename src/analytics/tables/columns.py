@@ -85,6 +85,8 @@ class Column:
         Closed vocabulary; empty where open.
     minimum, maximum : float or None
         Range of a number, ends included.
+    future : bool
+        Whether a date may lie after the delivery.
     """
 
     name: str
@@ -100,6 +102,7 @@ class Column:
     choices: tuple[str, ...]
     minimum: float | None
     maximum: float | None
+    future: bool
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,7 @@ def _column(kind: Kind, label: str, meaning: str, **more: Any) -> Any:
         "choices": choices,
         "minimum": minimum,
         "maximum": maximum,
+        "future": more.pop("future", False),
     }
     if more:
         raise TypeError(f"a column has no {', '.join(sorted(more))}")
@@ -278,8 +282,8 @@ def _read(name: str, field: Any, purposes: frozenset[Purpose]) -> Column:
 @cache
 def read(model: type[pa.DataFrameModel]) -> Contract:
     """Read a contract off its pandera model; one of `FEEDS` or `AREAS`."""
-    schema = model.to_schema()
-    said = dict(model.__config__.metadata or {})
+    schema, config = model.to_schema(), model.__config__
+    said = dict((config.metadata if config else None) or {})
     purposes = frozenset(said.get("purposes", ()))
     return Contract(
         feed=model.__name__.lower(),

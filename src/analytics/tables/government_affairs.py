@@ -93,7 +93,9 @@ class STRANDED(pa.DataFrameModel):
     wheelchair: col.YesNo = col.yes_no("无障碍", "needs step-free access", identifies="quasi")
     infant: col.YesNo = col.yes_no("婴幼儿", "travels with an infant", identifies="quasi")
     medicine: col.YesNo = col.yes_no("慢性病用药", "needs chronic medicine", identifies="quasi")
-    permit_expires: col.Date = col.date("停留期限", "permitted to stay until", identifies="quasi")
+    permit_expires: col.Date = col.date(
+        "停留期限", "permitted to stay until", identifies="quasi", future=True
+    )
     needs: col.Text = col.text(
         "诉求", "needs in the person's own words", identifies="direct", archived="withheld"
     )
@@ -153,7 +155,7 @@ class SITES(pa.DataFrameModel):
     status: col.Text = col.category(
         "状态", "in use, could be used, or shut", ("open", "candidate", "closed"), required=True
     )
-    since: col.Date = col.date("起始日期", "status holds from")
+    since: col.Date = col.date("起始日期", "status holds from", future=True)
     county: col.Text = col.region("所在县", "county", required=True)
     longitude: col.Number = col.number(
         "经度", "longitude, EPSG:4490", unit="°", minimum=73, maximum=136
@@ -262,7 +264,7 @@ class VEHICLES(pa.DataFrameModel):
     seats: col.Integer = col.integer("座位", "seats", unit="seats", minimum=1, required=True)
     origin: col.Text = col.region("出发地", "county or prefecture of departure", required=True)
     destination: col.Text = col.region("到达地", "county or prefecture of arrival")
-    date: col.Date = col.date("日期", "day it can leave", required=True)
+    date: col.Date = col.date("日期", "day it can leave", required=True, future=True)
 
     class Config:
         metadata = col.about(
@@ -281,7 +283,7 @@ class RETURN_TO_WORK(pa.DataFrameModel):
     phone: col.Text = col.phone()
     origin: col.Text = col.region("现居地", "county or prefecture where now", required=True)
     destination: col.Text = col.region("工作地", "county or prefecture of work", required=True)
-    expected: col.Date = col.date("返岗日期", "expected at work", required=True)
+    expected: col.Date = col.date("返岗日期", "expected at work", required=True, future=True)
 
     class Config:
         metadata = col.about(
@@ -330,7 +332,7 @@ class DUTY_ROSTER(pa.DataFrameModel):
     )
     phone: col.Text = col.phone("联系电话", "office phone")
     wording: col.Text = col.text("任务", "what is to be reached")
-    due: col.Moment = col.moment("时限", "to be reached by", required=True)
+    due: col.Moment = col.moment("时限", "to be reached by", required=True, future=True)
     done: col.Moment = col.moment("完成时间", "reached; empty while not")
 
     class Config:

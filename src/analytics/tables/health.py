@@ -185,7 +185,7 @@ class QUARANTINE(pa.DataFrameModel):
     kind: col.Text = col.category("隔离方式", "where kept", ("home", "central", "hospital"))
     site: col.Text = col.code("隔离点", "site code", reference="sites.site")
     started: col.Date = col.date("开始日期", "from", required=True)
-    due: col.Date = col.date("应解除日期", "to be released")
+    due: col.Date = col.date("应解除日期", "to be released", future=True)
     released: col.Date = col.date("解除日期", "released; empty while kept")
     reason: col.Text = col.category(
         "原因", "why", ("case", "suspected", "fever", "close_contact", "arrival", "recovered")

@@ -58,7 +58,7 @@ class GATE_STAFF(pa.DataFrameModel):
     """Staff on duty at one checkpoint in one hour."""
 
     gate: col.Text = col.code("卡口", "checkpoint code", reference="gates.gate", required=True)
-    hour: col.Moment = col.moment("小时", "start of the hour", required=True)
+    hour: col.Moment = col.moment("小时", "start of the hour", required=True, future=True)
     staff: col.Integer = col.integer(
         "在岗人数", "people on duty", unit="persons", minimum=0, required=True
     )
@@ -98,7 +98,9 @@ class TICKETS(pa.DataFrameModel):
     ticket_number: col.Text = col.code("票号", "ticket number", required=True)
     mode: col.Text = col.category("方式", "mode of transport", MODES, required=True)
     service: col.Text = col.code("车次", "train, flight, coach or sailing number", required=True)
-    service_date: col.Date = col.date("运行日期", "day the service starts", required=True)
+    service_date: col.Date = col.date(
+        "运行日期", "day the service starts", required=True, future=True
+    )
     carriage: col.Text = col.code("车厢", "carriage or cabin")
     row: col.Integer = col.integer("排", "seat row", minimum=1)
     seat: col.Text = col.code("座", "seat letter")
@@ -110,8 +112,8 @@ class TICKETS(pa.DataFrameModel):
     alight_stop: col.Integer = col.integer(
         "下车站序", "ordinal of the stop of alighting", minimum=0
     )
-    departure: col.Moment = col.moment("出发时间", "departure", required=True)
-    arrival: col.Moment = col.moment("到达时间", "arrival")
+    departure: col.Moment = col.moment("出发时间", "departure", required=True, future=True)
+    arrival: col.Moment = col.moment("到达时间", "arrival", future=True)
     document: col.Text = col.document()
     id_number: col.Text = col.id_number()
     name: col.Text = col.name()
@@ -162,7 +164,9 @@ class EXIT_ENTRY(pa.DataFrameModel):
     nationality: col.Text = col.code("国籍", "ISO 3166-1 alpha-3", identifies="quasi")
     sex: col.Text = col.sex()
     birth_date: col.Date = col.birth_date()
-    permit_expires: col.Date = col.date("停留期限", "permitted to stay until", identifies="quasi")
+    permit_expires: col.Date = col.date(
+        "停留期限", "permitted to stay until", identifies="quasi", future=True
+    )
 
     class Config:
         metadata = col.about(_FROM, "出入境", key=("record_number",))
@@ -174,7 +178,7 @@ class CHANNEL_STATUS(pa.DataFrameModel):
     county: col.Text = col.region("县", "county or prefecture", required=True)
     channel: col.Text = col.category("通道", "channel", CHANNELS, required=True)
     direction: col.Text = col.category("方向", "into or out of it", ("in", "out"), required=True)
-    since: col.Moment = col.moment("起始时间", "in force from", required=True)
+    since: col.Moment = col.moment("起始时间", "in force from", required=True, future=True)
     status: col.Text = col.category("管控状态", "status from then on", CONTROL, required=True)
     notice: col.Text = col.text("依据", "notice it rests on")
 

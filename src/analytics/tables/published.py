@@ -31,6 +31,8 @@ class OFFICIAL_GRADES(pa.DataFrameModel):
 
     date: col.Date = col.date("日期", "in force as of 24:00 of this day", required=True)
     unit: col.Text = col.text("单元", "unit as printed", required=True)
+    region: col.Text = col.region("地区", "county, or prefecture of an urban area")
+    unit_type: col.Text = col.category("单元类型", "what the unit is", ("county", "urban_area"))
     grade: col.Text = col.category("风险等级", "official grade", RiskGrade, required=True)
     rank: col.Integer = col.integer("位次", "place in the printed list, from 1", minimum=1)
 
