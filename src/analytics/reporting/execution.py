@@ -100,7 +100,10 @@ def mark_failed(record: Path, reason: str) -> None:
 
     if not record.exists():
         return
-    executed = nbformat.read(record, as_version=4)  # type: ignore[no-untyped-call]
+    try:
+        executed = nbformat.read(record, as_version=4)  # type: ignore[no-untyped-call]
+    except (ValueError, nbformat.reader.NotJSONError):  # torn: the disk was full
+        executed = nbformat.v4.new_notebook()  # type: ignore[no-untyped-call]
     failed = False
     for cell in executed.cells:
         state = cell.metadata.get("papermill", {})
@@ -114,7 +117,7 @@ def mark_failed(record: Path, reason: str) -> None:
     text = f"# Failed run / 运行失败\n\n    {reason}"
     banner = nbformat.v4.new_markdown_cell(text)  # type: ignore[no-untyped-call]
     banner.metadata["tags"] = ["workbench-failed"]
-    if "workbench-failed" not in executed.cells[0].metadata.get("tags", []):
+    if not executed.cells or "workbench-failed" not in executed.cells[0].metadata.get("tags", []):
         executed.cells.insert(0, banner)
     written = nbformat.writes(executed)  # type: ignore[no-untyped-call]
     record.write_text(written, encoding="utf-8")
@@ -172,9 +175,15 @@ def _blocks(executed: NotebookNode, notebook: Path, record: Path) -> list[dict[s
         for output in cell.outputs
         if MIMETYPE in output.get("data", {})
     ]
-    kinds = [block.get("kind") for block in blocks]
-    if kinds.count("masthead") != 1:
-        reason = f"it showed {kinds.count('masthead')} mastheads; a page has exactly one"
+    mastheads = sum(block.get("kind") == "masthead" for block in blocks)
+    skipped = [n for n, c in enumerate(executed.cells) if c.get("execution_count", 0) is None]
+    # Papermill lets a notebook that leaves with sys.exit(0) pass as completed
+    if skipped or mastheads != 1:
+        reason = (
+            f"it stopped before cell {skipped[0]}"
+            if skipped
+            else f"it showed {mastheads} mastheads; a page has exactly one"
+        )
         mark_failed(record, reason)
         raise RunError(
             f"report '{notebook.stem}' failed: {reason}",
