@@ -125,6 +125,17 @@ def test_npm_of_the_python_registry_serves_where_there_is_none(machine):
     assert machine.called()[-1].endswith(" npm ci --omit=dev --silent")
 
 
+def test_missing_pip_is_named_to_those_who_cannot_install(machine):
+    (machine.bin / "uv").unlink()
+    machine.put("id", "echo 1000")
+    machine.put("apt-get")
+    machine.put("python3", '[ "$1" != -m ]')
+    done = machine.run("core")
+    assert done.returncode == 23
+    line = "'apt-get update && apt-get install -y --no-install-recommends python3-pip'"
+    assert f"    sudo sh -c {line}" in done.stderr.splitlines()
+
+
 def test_old_python_is_refused(machine):
     machine.put("python3", 'case "$1" in -V) echo "Python 3.9.2";; -c) exit 1;; esac')
     done = machine.run("core")

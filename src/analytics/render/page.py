@@ -30,7 +30,14 @@ from analytics.render.blocks import LANGUAGES, Language, escape_json
 from analytics.render.wording import WORDS
 
 ORDER: Final = (
-    "masthead", "lead", "headlines", "decisions", "map", "section", "supplies", "definitions",
+    "masthead",
+    "lead",
+    "headlines",
+    "decisions",
+    "map",
+    "section",
+    "supplies",
+    "definitions",
 )
 ONCE: Final = frozenset({"masthead", "lead", "headlines", "decisions", "supplies", "definitions"})
 HTML_LANG: Final[dict[Language, str]] = {"zh": "zh-CN", "en": "en"}
@@ -105,14 +112,16 @@ def html(
 
 def policy(scripts: Sequence[str], styles: Sequence[str]) -> str:
     """Content-Security-Policy that allows exactly these inline scripts and styles."""
-    return "; ".join([
-        "default-src 'none'",
-        f"script-src {_hashes(scripts)}",
-        f"style-src {_hashes(styles)}",
-        "img-src data:",
-        "base-uri 'none'",
-        "form-action 'none'",
-    ])
+    return "; ".join(
+        [
+            "default-src 'none'",
+            f"script-src {_hashes(scripts)}",
+            f"style-src {_hashes(styles)}",
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        ]
+    )
 
 
 def library() -> str:
@@ -127,7 +136,10 @@ def library() -> str:
     packaged = Path(str(resources.files("analytics.render") / "assets" / CHART_LIBRARY))
     here = Path(__file__).resolve()
     roots = [Path.cwd(), *Path.cwd().parents, *here.parents]
-    candidates = [packaged, *(root / "node_modules" / CHART_PACKAGE / CHART_LIBRARY for root in roots)]
+    candidates = [
+        packaged,
+        *(root / "node_modules" / CHART_PACKAGE / CHART_LIBRARY for root in roots),
+    ]
     for candidate in candidates:
         if candidate.is_file():
             return _library_text(candidate)
@@ -157,9 +169,7 @@ def asset(name: str) -> str:
     return (resources.files("analytics.render") / "assets" / name).read_text(encoding="utf-8")
 
 
-def environment_for(
-    language: Language, swatches: Mapping[str, Mapping[str, Any]]
-) -> Environment:
+def environment_for(language: Language, swatches: Mapping[str, Mapping[str, Any]]) -> Environment:
     """Jinja environment of one language: everything escaped, nothing undefined passes."""
     environment = Environment(
         loader=PackageLoader("analytics.render"),
