@@ -173,5 +173,9 @@ def spark(trend: Sequence[float | None]) -> dict[str, Any] | None:
         last = f"{2 + 94 * position / (len(trend) - 1):.1f},{25 - 22 * (value - low) / span:.1f}"
         lines[-1].append(last)
     x, y = last.split(",")
-    return {"lines": [" ".join(line) for line in lines if line], "x": x, "y": y,
-            "zero": f"{25 - 22 * (0 - low) / span:.1f}"}
+    return {
+        "lines": [" ".join(line) for line in lines if line],
+        "x": x,
+        "y": y,
+        "zero": f"{25 - 22 * (0 - low) / span:.1f}",
+    }

@@ -30,7 +30,14 @@ from analytics.render.blocks import LANGUAGES, Language, escape_json
 from analytics.render.wording import WORDS
 
 ORDER: Final = (
-    "masthead", "lead", "headlines", "decisions", "map", "section", "supplies", "definitions",
+    "masthead",
+    "lead",
+    "headlines",
+    "decisions",
+    "map",
+    "section",
+    "supplies",
+    "definitions",
 )
 ONCE: Final = frozenset({"masthead", "lead", "headlines", "decisions", "supplies", "definitions"})
 HTML_LANG: Final[dict[Language, str]] = {"zh": "zh-CN", "en": "en"}
@@ -80,7 +87,7 @@ def html(
     chart_library = library() if _has_charts(by_kind["section"]) else ""
     style, script = asset("page.css"), asset("page.js")
     printed = _printed_style(by_kind["masthead"][0], language)
-    environment = environment_for(language, _swatches(by_kind["map"], language))
+    environment = environment_for(language, swatches(by_kind["map"], language))
     return environment.get_template("page.html.j2").render(
         policy=policy(scripts=[script, chart_library], styles=[style, printed]),
         language=language,
@@ -105,14 +112,16 @@ def html(
 
 def policy(scripts: Sequence[str], styles: Sequence[str]) -> str:
     """Content-Security-Policy that allows exactly these inline scripts and styles."""
-    return "; ".join([
-        "default-src 'none'",
-        f"script-src {_hashes(scripts)}",
-        f"style-src {_hashes(styles)}",
-        "img-src data:",
-        "base-uri 'none'",
-        "form-action 'none'",
-    ])
+    return "; ".join(
+        [
+            "default-src 'none'",
+            f"script-src {_hashes(scripts)}",
+            f"style-src {_hashes(styles)}",
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        ]
+    )
 
 
 def library() -> str:
@@ -127,7 +136,10 @@ def library() -> str:
     packaged = Path(str(resources.files("analytics.render") / "assets" / CHART_LIBRARY))
     here = Path(__file__).resolve()
     roots = [Path.cwd(), *Path.cwd().parents, *here.parents]
-    candidates = [packaged, *(root / "node_modules" / CHART_PACKAGE / CHART_LIBRARY for root in roots)]
+    candidates = [
+        packaged,
+        *(root / "node_modules" / CHART_PACKAGE / CHART_LIBRARY for root in roots),
+    ]
     for candidate in candidates:
         if candidate.is_file():
             return _library_text(candidate)
@@ -157,9 +169,7 @@ def asset(name: str) -> str:
     return (resources.files("analytics.render") / "assets" / name).read_text(encoding="utf-8")
 
 
-def environment_for(
-    language: Language, swatches: Mapping[str, Mapping[str, Any]]
-) -> Environment:
+def environment_for(language: Language, swatches: Mapping[str, Mapping[str, Any]]) -> Environment:
     """Jinja environment of one language: everything escaped, nothing undefined passes."""
     environment = Environment(
         loader=PackageLoader("analytics.render"),
@@ -208,6 +218,17 @@ def file_name(name: str) -> str:
     return kept.strip("-")[:80]
 
 
+def swatches(
+    maps: Sequence[Mapping[str, Any]], language: Language, *, first: int = 1
+) -> dict[str, Mapping[str, Any]]:
+    """Legend entries of all maps by label, so that a table's grades wear the map's colours."""
+    return {
+        cells.say(category["label"], language): {**category, "pattern": f"hatch-{m}-{c}"}
+        for m, area_map in enumerate(maps, start=first)
+        for c, category in enumerate(area_map["categories"], start=1)
+    }
+
+
 def _sorted(blocks: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
     by_kind: dict[str, list[Mapping[str, Any]]] = {kind: [] for kind in ORDER}
     breaches = []
@@ -235,16 +256,6 @@ def _sorted(blocks: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, 
 
 def _has_charts(sections: Sequence[Mapping[str, Any]]) -> bool:
     return any(section.get("charts") for section in sections)
-
-
-def _swatches(
-    maps: Sequence[Mapping[str, Any]], language: Language
-) -> dict[str, Mapping[str, Any]]:
-    return {
-        cells.say(category["label"], language): {**category, "pattern": f"hatch-{m}-{c}"}
-        for m, area_map in enumerate(maps, start=1)
-        for c, category in enumerate(area_map["categories"], start=1)
-    }
 
 
 def _counts(area_map: Mapping[str, Any]) -> dict[str, int]:

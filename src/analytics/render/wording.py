@@ -65,6 +65,8 @@ WORDS: Final[dict[str, Text]] = {
     "versions": Text("软件版本", "Software versions"),
     "inputs": Text("输入文件（SHA-256）", "Inputs (SHA-256)"),
     "other_language": Text("English", "中文"),
-    "footer": Text("单页自足：不访问网络，可离线阅读与打印。",
-                   "One self-contained file: no network access; reads and prints offline."),
+    "footer": Text(
+        "单页自足：不访问网络，可离线阅读与打印。",
+        "One self-contained file: no network access; reads and prints offline.",
+    ),
 }
