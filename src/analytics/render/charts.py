@@ -560,7 +560,7 @@ def _digits(language: Language) -> dict[str, Any]:
 
 
 def _limits(values: Sequence[float | None], *, from_zero: bool = True) -> tuple[float, float]:
-    """Ends of a scale that holds every value, with room above for labels."""
+    """Find the ends of a scale that holds every value, with room above for labels."""
     known = [v for v in values if v is not None and math.isfinite(v)] or [0.0, 1.0]
     low, high = min(known), max(known)
     if from_zero:
@@ -612,27 +612,28 @@ def _end_labels(
     """Names at the ends of lines, moved apart where they would cover one another."""
     if len(series) < 2:  # noqa: PLR2004 - one line needs no name: the title says it
         return []
-    ends = []
+    ends: list[tuple[float, str, Text, str]] = []
     for one, colour in zip(series, SERIES, strict=False):
         known = [(d, v) for d, v in zip(dates, one.values, strict=True) if v is not None]
         if known:
-            ends.append([known[-1][1], known[-1], one.name, colour])
-    ends.sort(key=lambda end: end[0])
+            ends.append((known[-1][1], known[-1][0], one.name, colour))
     least = (high - low) * 15 / max(height - 60, 1)
-    for lower, upper in zip(ends, ends[1:], strict=False):
-        upper[0] = max(upper[0], lower[0] + least)
-    return [
-        {
-            "x": day,
-            "y": place,
-            "xanchor": "left",
-            "yanchor": "middle",
-            "xshift": 5,
-            "text": _say(name, language),
-            "font": {"color": colour},
-        }
-        for place, (day, _), name, colour in ends
-    ]
+    labels: list[dict[str, Any]] = []
+    floor = -math.inf
+    for value, day, name, colour in sorted(ends, key=lambda end: end[0]):
+        floor = max(value, floor + least)
+        labels.append(
+            {
+                "x": day,
+                "y": floor,
+                "xanchor": "left",
+                "yanchor": "middle",
+                "xshift": 5,
+                "text": _say(name, language),
+                "font": {"color": colour},
+            }
+        )
+    return labels
 
 
 def _level(value: float) -> dict[str, Any]:
