@@ -1,5 +1,6 @@
 """A page that holds every kind of block, drawn from public facts and from two made-up areas."""
 
+# ruff: noqa: E501 - sentences are kept whole
 from __future__ import annotations
 
 import json

@@ -141,7 +141,7 @@ def test_keyboard_reaches_everything_in_order(visit, pages):
     assert sum(s.startswith("button") for s in stops) == 2
 
 
-def test_download_disarms_formulas_and_keeps_numbers(visit, pages, sample):
+def test_download_disarms_formulas_and_keeps_numbers(visit, pages):
     """The CSV holds raw numbers, a negative one too, and empty fields where not known."""
     page = visit(pages["en"], 1280).page
     with page.expect_download() as caught:

@@ -276,9 +276,9 @@ def _row_of(area_map: Mapping[str, Any]) -> dict[str, int]:
     found = {}
     for shape in area_map["shapes"]:
         code = str(shape["code"])
-        position = rows.get(code) or rows.get(f"{code[:4]}00")
-        if position:
-            found[code] = position
+        row_number = rows.get(code) or rows.get(f"{code[:4]}00")
+        if row_number:
+            found[code] = row_number
     return found
 
 
