@@ -12,7 +12,7 @@ import json
 import math
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from analytics.render.blocks import LANGUAGES, Chart, Column, Language, Table, Text
@@ -82,27 +82,35 @@ def epidemic_curve(
         With the table of its numbers.
     """
     broken = {one.day for one in breaks}
+    interrupted = [_interrupted(line, dates, broken) for line in lines]
     ordinary = [v for d, v in zip(dates, counts.values, strict=True) if d not in broken]
-    drawn = ordinary + [v for line in lines for v in (*line.values, *line.high)]
-    low, high = _limits(drawn)
+    low, high = _limits(ordinary + [v for one in interrupted for v in (*one.values, *one.high)])
     tops = [
         min(v, high) if v is not None and d in broken else v
         for d, v in zip(dates, counts.values, strict=True)
     ]
 
     def figure(language: Language) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        traces: list[dict[str, Any]] = [{
-            "type": "bar", "x": list(dates), "y": tops, "customdata": list(counts.values),
-            "name": _say(counts.name, language),
-            "marker": {
-                "color": [PALE if d in broken else PRIMARY for d in dates],
-                "line": {"width": 0},
-                "pattern": {"shape": ["/" if d in broken else "" for d in dates],
-                            "fgcolor": QUIET, "size": 6},
-            },
-            "hovertemplate": _hover(language, "%{customdata}"),
-        }]
-        for position, line in enumerate(lines):
+        traces: list[dict[str, Any]] = [
+            {
+                "type": "bar",
+                "x": list(dates),
+                "y": tops,
+                "customdata": list(counts.values),
+                "name": _say(counts.name, language),
+                "marker": {
+                    "color": [PALE if d in broken else PRIMARY for d in dates],
+                    "line": {"width": 0},
+                    "pattern": {
+                        "shape": ["/" if d in broken else "" for d in dates],
+                        "fgcolor": QUIET,
+                        "size": 6,
+                    },
+                },
+                "hovertemplate": _hover(language, "%{customdata}"),
+            }
+        ]
+        for position, line in enumerate(interrupted):
             traces += _line(dates, line, SECONDARY if position == 0 else SERIES[position], language)
         layout = {
             "height": height,
@@ -110,7 +118,7 @@ def epidemic_curve(
             "showlegend": bool(lines),
             "margin": {"t": 34 if lines else 12},
             "xaxis": _day_axis(dates, language),
-            "yaxis": {"range": [low, high]},
+            "yaxis": {"range": [low, high], **_digits(language)},
             "shapes": [_break_line(one.day) for one in breaks],
             "annotations": [_break_note(one, dates, high, language) for one in breaks],
         }
@@ -162,16 +170,23 @@ def lines(
         notes += _end_labels(dates, series, low, high, height, language)
         if reference:
             marks.append(_level(reference[0]))
-            notes.append({
-                "xref": "paper", "x": 0, "y": reference[0], "xanchor": "left", "yanchor": "bottom",
-                "text": _say(reference[1], language), "font": {"color": QUIET},
-            })
+            notes.append(
+                {
+                    "xref": "paper",
+                    "x": 0,
+                    "y": reference[0],
+                    "xanchor": "left",
+                    "yanchor": "bottom",
+                    "text": _say(reference[1], language),
+                    "font": {"color": QUIET},
+                }
+            )
         layout = {
             "height": height,
             "showlegend": len(series) > 1,
             "margin": {"r": 12 if len(series) == 1 else 76, "t": 34 if len(series) > 1 else 12},
             "xaxis": _day_axis(dates, language),
-            "yaxis": {"range": [low, high]},
+            "yaxis": {"range": [low, high], **_digits(language)},
             "shapes": marks,
             "annotations": notes,
         }
@@ -209,44 +224,68 @@ def small_multiples(
         Height of a panel [pixels].
     """
     broken = {one.day for one in breaks}
-    low, high = _limits([
-        v for one in panels for d, v in zip(dates, one.values, strict=True) if d not in broken
-    ])
+    low, high = _limits(
+        [v for one in panels for d, v in zip(dates, one.values, strict=True) if d not in broken]
+    )
     rows = math.ceil(len(panels) / columns)
 
     def figure(language: Language) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         traces: list[dict[str, Any]] = []
         layout: dict[str, Any] = {
-            "height": rows * (panel_height + 30) + 40, "showlegend": False, "bargap": 0.1,
-            "annotations": [], "margin": {"t": 22},
+            "height": rows * (panel_height + 30) + 40,
+            "showlegend": False,
+            "bargap": 0.1,
+            "annotations": [],
+            "margin": {"t": 22},
         }
         for position, panel in enumerate(panels):
             row, column = divmod(position, columns)
             suffix = "" if position == 0 else str(position + 1)
             left, right = _span(column, columns, 0.035)
             bottom, top = _span(rows - 1 - row, rows, 0.30 / rows if rows > 1 else 0.0)
-            is_last = position + columns >= len(panels)
+            is_corner = column == 0 and row == rows - 1  # one axis labelled for all
             layout[f"xaxis{suffix}"] = {
-                **_day_axis(dates, language, ticks=2), "domain": [left, right],
-                "anchor": f"y{suffix}", "showticklabels": is_last,
+                **_day_axis(dates, language, ticks=2),
+                "domain": [left, right],
+                "anchor": f"y{suffix}",
+                "showticklabels": is_corner,
             }
             layout[f"yaxis{suffix}"] = {
-                "domain": [bottom, top], "anchor": f"x{suffix}", "range": [low, high],
-                "nticks": 3, "showticklabels": column == 0,
+                "domain": [bottom, top],
+                "anchor": f"x{suffix}",
+                "range": [low, high],
+                "nticks": 3,
+                "showticklabels": column == 0,
+                **_digits(language),
             }
-            traces.append({
-                "type": "bar", "x": list(dates), "xaxis": f"x{suffix}", "yaxis": f"y{suffix}",
-                "y": [None if v is None else min(v, high) for v in panel.values],
-                "customdata": list(panel.values), "name": _say(panel.name, language),
-                "marker": {"color": [PALE if d in broken else PRIMARY for d in dates],
-                           "line": {"width": 0}},
-                "hovertemplate": _hover(language, "%{customdata}"),
-            })
-            layout["annotations"].append({
-                "xref": "paper", "yref": "paper", "x": left, "y": top, "xanchor": "left",
-                "yanchor": "bottom", "text": _say(panel.name, language),
-                "font": {"weight": 600},
-            })
+            traces.append(
+                {
+                    "type": "bar",
+                    "x": list(dates),
+                    "xaxis": f"x{suffix}",
+                    "yaxis": f"y{suffix}",
+                    "y": [None if v is None else min(v, high) for v in panel.values],
+                    "customdata": list(panel.values),
+                    "name": _say(panel.name, language),
+                    "marker": {
+                        "color": [PALE if d in broken else PRIMARY for d in dates],
+                        "line": {"width": 0},
+                    },
+                    "hovertemplate": _hover(language, "%{customdata}"),
+                }
+            )
+            layout["annotations"].append(
+                {
+                    "xref": "paper",
+                    "yref": "paper",
+                    "x": left,
+                    "y": top,
+                    "xanchor": "left",
+                    "yanchor": "bottom",
+                    "text": _say(panel.name, language),
+                    "font": {"weight": 600},
+                }
+            )
         return traces, layout
 
     return _chart(figure, alternative, title, series_table(title, dates, panels))
@@ -282,33 +321,65 @@ def ranked_bars(
     def figure(language: Language) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         shown = [_say(name, language) for name in names]
         bars: dict[str, Any] = {
-            "type": "bar", "orientation": "h", "y": list(range(len(shown))), "x": list(values),
-            "name": _say(label, language), "marker": {"color": PRIMARY},
-            "text": ["—" if v is None else _figure(v, language) for v in values],
-            "textposition": "outside", "cliponaxis": False,
-            "customdata": shown, "hovertemplate": "%{customdata}: %{x}<extra></extra>",
+            "type": "bar",
+            "orientation": "h",
+            "y": list(range(len(shown))),
+            "x": list(values),
+            "name": _say(label, language),
+            "marker": {"color": PRIMARY},
+            "text": ["" if v is None else _figure(v, language) for v in values],
+            "textposition": "outside",
+            "cliponaxis": False,
+            "customdata": shown,
+            "hovertemplate": "%{customdata}: %{x}<extra></extra>",
         }
         if low and high:
             bars["error_x"] = {
-                "type": "data", "symmetric": False, "color": INK, "thickness": 1.2, "width": 3,
+                "type": "data",
+                "symmetric": False,
+                "color": INK,
+                "thickness": 1.2,
+                "width": 3,
                 "array": [_gap(h, v) for h, v in zip(high, values, strict=True)],
                 "arrayminus": [_gap(v, b) for b, v in zip(low, values, strict=True)],
             }
             bars["textposition"] = "none"
+        unknown = [
+            {"x": 0, "y": k, "text": "—", "xanchor": "left", "xshift": 4}
+            for k, value in enumerate(values)
+            if value is None
+        ]
         layout = {
-            "height": 26 * len(shown) + 64, "showlegend": False, "bargap": 0.3,
-            "margin": {"r": 56},
-            "yaxis": {"autorange": "reversed", "automargin": True, "tickmode": "array",
-                      "tickvals": list(range(len(shown))), "ticktext": shown, "showgrid": False},
-            "xaxis": {"title": {"text": _say(label, language)}, "rangemode": "tozero",
-                      "gridcolor": RULE, "showgrid": True},
+            "height": 26 * len(shown) + 78,
+            "showlegend": False,
+            "bargap": 0.3,
+            "margin": {"r": 60, "b": 52},
+            "annotations": unknown,
+            "yaxis": {
+                "autorange": "reversed",
+                "automargin": True,
+                "tickmode": "array",
+                "tickvals": list(range(len(shown))),
+                "ticktext": shown,
+                "showgrid": False,
+            },
+            "xaxis": {
+                "title": {"text": _say(label, language)},
+                "rangemode": "tozero",
+                "nticks": 5,
+                **_digits(language),
+                "gridcolor": RULE,
+                "showgrid": True,
+            },
         }
         return [bars], layout
 
     columns = [Column("name", Text("名称", "Name")), Column("value", label, "number")]
     if low and high:
-        columns += [Column("low", Text("下限", "Low"), "number"),
-                    Column("high", Text("上限", "High"), "number")]
+        columns += [
+            Column("low", Text("下限", "Low"), "number"),
+            Column("high", Text("上限", "High"), "number"),
+        ]
     rows = tuple(
         {"name": name, "value": value, **({"low": low[k], "high": high[k]} if low and high else {})}
         for k, (name, value) in enumerate(zip(names, values, strict=True))
@@ -375,10 +446,24 @@ def theme() -> dict[str, Any]:
 
 
 _AXIS: Final[dict[str, dict[str, Any]]] = {
-    "x": {"showgrid": False, "showline": True, "linecolor": QUIET, "ticks": "outside",
-          "tickcolor": QUIET, "ticklen": 4, "zeroline": False, "fixedrange": True},
-    "y": {"showgrid": True, "gridcolor": RULE, "zeroline": True, "zerolinecolor": QUIET,
-          "zerolinewidth": 1, "fixedrange": True},
+    "x": {
+        "showgrid": False,
+        "showline": True,
+        "linecolor": QUIET,
+        "ticks": "outside",
+        "tickcolor": QUIET,
+        "ticklen": 4,
+        "zeroline": False,
+        "fixedrange": True,
+    },
+    "y": {
+        "showgrid": True,
+        "gridcolor": RULE,
+        "zeroline": True,
+        "zerolinecolor": QUIET,
+        "zerolinewidth": 1,
+        "fixedrange": True,
+    },
 }
 
 
@@ -403,20 +488,51 @@ def _line(
     name = _say(line.name, language)
     traces: list[dict[str, Any]] = []
     if line.low and line.high:
-        edge = {"type": "scatter", "mode": "lines", "x": list(dates), "line": {"width": 0},
-                "hoverinfo": "skip", "legendgroup": name}
+        edge = {
+            "type": "scatter",
+            "mode": "lines",
+            "x": list(dates),
+            "line": {"width": 0},
+            "hoverinfo": "skip",
+            "legendgroup": name,
+        }
         band = _say(line.band, language)
         traces += [
             {**edge, "y": list(line.low), "showlegend": False},
-            {**edge, "y": list(line.high), "fill": "tonexty", "fillcolor": _tint(colour),
-             "name": band, "showlegend": bool(band)},
+            {
+                **edge,
+                "y": list(line.high),
+                "fill": "tonexty",
+                "fillcolor": _tint(colour),
+                "name": band,
+                "showlegend": bool(band),
+            },
         ]
-    traces.append({
-        "type": "scatter", "mode": "lines", "x": list(dates), "y": list(line.values),
-        "name": name, "legendgroup": name, "line": {"color": colour, "width": 2.2},
-        "connectgaps": False, "hovertemplate": _hover(language, "%{y}", name),
-    })
+    traces.append(
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": list(dates),
+            "y": list(line.values),
+            "name": name,
+            "legendgroup": name,
+            "line": {"color": colour, "width": 2.2},
+            "connectgaps": False,
+            "hovertemplate": _hover(language, "%{y}", name),
+        }
+    )
     return traces
+
+
+def _interrupted(line: Series, dates: Sequence[str], broken: set[str]) -> Series:
+    """Line with a gap on the days on which counting changed."""
+    parts = [
+        tuple(None if d in broken else v for d, v in zip(dates, values, strict=True))
+        if values
+        else ()
+        for values in (line.values, line.low, line.high)
+    ]
+    return replace(line, values=parts[0], low=parts[1], high=parts[2])
 
 
 def _hover(language: Language, value: str, name: str = "") -> str:
@@ -430,13 +546,21 @@ def _day_axis(dates: Sequence[str], language: Language, ticks: int = 5) -> dict[
     """Axis of days with evenly spaced labels that always hold the last day."""
     step = max(1, math.ceil((len(dates) - 1) / max(ticks - 1, 1)))
     return {
-        "type": "date", "tickmode": "array", "tickvals": list(reversed(dates[::-1][::step])),
-        "tickformat": TICK_DAYS[language], "tickangle": 0,
+        "type": "date",
+        "tickmode": "array",
+        "tickvals": list(reversed(dates[::-1][::step])),
+        "tickformat": TICK_DAYS[language],
+        "tickangle": 0,
     }
 
 
+def _digits(language: Language) -> dict[str, Any]:
+    """Axis of numbers: whole digits, thousands separated in English only."""
+    return {"exponentformat": "none", "separatethousands": language == "en"}
+
+
 def _limits(values: Sequence[float | None], *, from_zero: bool = True) -> tuple[float, float]:
-    """Ends of a scale that holds every value, with room above for labels."""
+    """Find the ends of a scale that holds every value, with room above for labels."""
     known = [v for v in values if v is not None and math.isfinite(v)] or [0.0, 1.0]
     low, high = min(known), max(known)
     if from_zero:
@@ -446,48 +570,83 @@ def _limits(values: Sequence[float | None], *, from_zero: bool = True) -> tuple[
 
 
 def _break_line(day: str) -> dict[str, Any]:
-    return {"type": "line", "xref": "x", "yref": "paper", "x0": day, "x1": day, "y0": 0, "y1": 1,
-            "line": {"color": INK, "width": 1.2, "dash": "dot"}}
+    return {
+        "type": "line",
+        "xref": "x",
+        "yref": "paper",
+        "x0": day,
+        "x1": day,
+        "y0": 0,
+        "y1": 1,
+        "line": {"color": INK, "width": 1.2, "dash": "dot"},
+    }
 
 
-def _break_note(one: Break, dates: Sequence[str], high: float, language: Language) -> dict[str, Any]:
+def _break_note(
+    one: Break, dates: Sequence[str], high: float, language: Language
+) -> dict[str, Any]:
     """Note beside a break, on the side of the chart that has more room."""
     position = list(dates).index(one.day) if one.day in dates else 0
     is_right = position <= 0.6 * len(dates)
     return {
-        "x": one.day, "y": high, "xanchor": "left" if is_right else "right", "yanchor": "top",
-        "xshift": 9 if is_right else -9, "align": "left", "font": {"size": 11.5},
+        "x": one.day,
+        "y": high,
+        "xanchor": "left" if is_right else "right",
+        "yanchor": "top",
+        "xshift": 9 if is_right else -9,
+        "align": "left",
+        "font": {"size": 11.5},
         "text": _wrapped(_say(one.note, language), 15 if language == "zh" else 28),
         "bgcolor": "rgba(255,255,255,0.86)",
     }
 
 
 def _end_labels(
-    dates: Sequence[str], series: Sequence[Series], low: float, high: float, height: int,
+    dates: Sequence[str],
+    series: Sequence[Series],
+    low: float,
+    high: float,
+    height: int,
     language: Language,
 ) -> list[dict[str, Any]]:
     """Names at the ends of lines, moved apart where they would cover one another."""
     if len(series) < 2:  # noqa: PLR2004 - one line needs no name: the title says it
         return []
-    ends = []
+    ends: list[tuple[float, str, Text, str]] = []
     for one, colour in zip(series, SERIES, strict=False):
         known = [(d, v) for d, v in zip(dates, one.values, strict=True) if v is not None]
         if known:
-            ends.append([known[-1][1], known[-1], one.name, colour])
-    ends.sort(key=lambda end: end[0])
+            ends.append((known[-1][1], known[-1][0], one.name, colour))
     least = (high - low) * 15 / max(height - 60, 1)
-    for lower, upper in zip(ends, ends[1:], strict=False):
-        upper[0] = max(upper[0], lower[0] + least)
-    return [
-        {"x": day, "y": place, "xanchor": "left", "yanchor": "middle", "xshift": 5,
-         "text": _say(name, language), "font": {"color": colour}}
-        for place, (day, _), name, colour in ends
-    ]
+    labels: list[dict[str, Any]] = []
+    floor = -math.inf
+    for value, day, name, colour in sorted(ends, key=lambda end: end[0]):
+        floor = max(value, floor + least)
+        labels.append(
+            {
+                "x": day,
+                "y": floor,
+                "xanchor": "left",
+                "yanchor": "middle",
+                "xshift": 5,
+                "text": _say(name, language),
+                "font": {"color": colour},
+            }
+        )
+    return labels
 
 
 def _level(value: float) -> dict[str, Any]:
-    return {"type": "line", "xref": "paper", "yref": "y", "x0": 0, "x1": 1, "y0": value, "y1": value,
-            "line": {"color": QUIET, "width": 1.2, "dash": "dash"}}
+    return {
+        "type": "line",
+        "xref": "paper",
+        "yref": "y",
+        "x0": 0,
+        "x1": 1,
+        "y0": value,
+        "y1": value,
+        "line": {"color": QUIET, "width": 1.2, "dash": "dash"},
+    }
 
 
 def _span(position: int, count: int, gap: float) -> tuple[float, float]:
@@ -506,7 +665,8 @@ def _tint(colour: str) -> str:
 def _figure(value: float, language: Language) -> str:
     separator = "," if language == "en" else ""
     digits = "d" if float(value).is_integer() else ".2f"
-    return format(int(value) if digits == "d" else value, f"{separator}{digits}")
+    text = format(int(value) if digits == "d" else value, f"{separator}{digits}")
+    return text.rstrip("0") if digits != "d" else text
 
 
 def _gap(upper: float | None, lower: float | None) -> float:

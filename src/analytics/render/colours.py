@@ -28,12 +28,18 @@ GRADES: Final = (
     Category("medium", Text("中风险", "Medium"), Text("中", "M"), "#e8954a"),
     Category("high", Text("高风险", "High"), Text("高", "H"), "#8a3a0c"),
     Category(
-        "low|medium", Text("低或中（未定）", "Low or medium (undetermined)"), Text("低中", "L–M"),
-        "#8b97a3", hatched=True,
+        "low|medium",
+        Text("低或中（未定）", "Low or medium (undetermined)"),
+        Text("低中", "L–M"),
+        "#8b97a3",
+        hatched=True,
     ),
     Category(
-        "low|medium|high", Text("低、中或高（未定）", "Low, medium or high (undetermined)"),
-        Text("未定", "L–H"), "#55606b", hatched=True,
+        "low|medium|high",
+        Text("低、中或高（未定）", "Low, medium or high (undetermined)"),
+        Text("未定", "L–H"),
+        "#55606b",
+        hatched=True,
     ),
 )
 """Legend of the three grades and of the sets that the evidence may leave open."""

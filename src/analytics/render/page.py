@@ -87,7 +87,7 @@ def html(
     chart_library = library() if _has_charts(by_kind["section"]) else ""
     style, script = asset("page.css"), asset("page.js")
     printed = _printed_style(by_kind["masthead"][0], language)
-    environment = environment_for(language, _swatches(by_kind["map"], language))
+    environment = environment_for(language, swatches(by_kind["map"], language))
     return environment.get_template("page.html.j2").render(
         policy=policy(scripts=[script, chart_library], styles=[style, printed]),
         language=language,
@@ -218,6 +218,17 @@ def file_name(name: str) -> str:
     return kept.strip("-")[:80]
 
 
+def swatches(
+    maps: Sequence[Mapping[str, Any]], language: Language, *, first: int = 1
+) -> dict[str, Mapping[str, Any]]:
+    """Legend entries of all maps by label, so that a table's grades wear the map's colours."""
+    return {
+        cells.say(category["label"], language): {**category, "pattern": f"hatch-{m}-{c}"}
+        for m, area_map in enumerate(maps, start=first)
+        for c, category in enumerate(area_map["categories"], start=1)
+    }
+
+
 def _sorted(blocks: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
     by_kind: dict[str, list[Mapping[str, Any]]] = {kind: [] for kind in ORDER}
     breaches = []
@@ -247,16 +258,6 @@ def _has_charts(sections: Sequence[Mapping[str, Any]]) -> bool:
     return any(section.get("charts") for section in sections)
 
 
-def _swatches(
-    maps: Sequence[Mapping[str, Any]], language: Language
-) -> dict[str, Mapping[str, Any]]:
-    return {
-        cells.say(category["label"], language): {**category, "pattern": f"hatch-{m}-{c}"}
-        for m, area_map in enumerate(maps, start=1)
-        for c, category in enumerate(area_map["categories"], start=1)
-    }
-
-
 def _counts(area_map: Mapping[str, Any]) -> dict[str, int]:
     tally = {category["key"]: 0 for category in area_map["categories"]}
     for shape in area_map["shapes"]:
@@ -275,9 +276,9 @@ def _row_of(area_map: Mapping[str, Any]) -> dict[str, int]:
     found = {}
     for shape in area_map["shapes"]:
         code = str(shape["code"])
-        position = rows.get(code) or rows.get(f"{code[:4]}00")
-        if position:
-            found[code] = position
+        row_number = rows.get(code) or rows.get(f"{code[:4]}00")
+        if row_number:
+            found[code] = row_number
     return found
 
 

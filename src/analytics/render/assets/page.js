@@ -82,7 +82,7 @@
   const SHEET = 660;
   let folded = [];
   window.addEventListener("beforeprint", () => {
-    folded = all("details:not([open])");
+    folded = all("details:not([open])").filter((part) => !part.closest(".chart"));
     folded.forEach((part) => { part.open = true; });
     drawAll();
     if (window.Plotly) charts.filter((one) => one.drawn).forEach((one) => {
@@ -125,6 +125,9 @@
     const areas = all(".area", drawing);
     const panel = document.getElementById(drawing.id.replace("drawing", "picked"));
     const help = panel.textContent;
+    const ring = document.createElementNS("http://www.w3.org/2000/svg", "path");
+    ring.setAttribute("class", "ring");
+    drawing.querySelector(".over").append(ring);
 
     function rest(area) {
       areas.forEach((one) => one.setAttribute("tabindex", one === area ? "0" : "-1"));
@@ -152,7 +155,7 @@
 
     function pick(area) {
       areas.forEach((one) => one.classList.toggle("chosen", one === area));
-      area.parentNode.insertBefore(area, drawing.querySelector(".over"));
+      ring.setAttribute("d", area.querySelector("path").getAttribute("d"));
       const target = area.getAttribute("href");
       tell(area, true);
       if (!target) return;
