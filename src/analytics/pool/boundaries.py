@@ -96,8 +96,8 @@ def read(study: Study, level: Literal["county", "prefecture", "province"]) -> gp
     SourceError
         If the package knows no area of the region at this level.
     """
-    import geopandas as gpd  # noqa: PLC0415 - slow to import
-    from shapely.geometry import shape  # noqa: PLC0415
+    import geopandas as gpd
+    from shapely.geometry import shape
 
     rows = _features(level, study.region)
     if not rows:

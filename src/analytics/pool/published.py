@@ -77,6 +77,11 @@ class Published:
     quarantine: pd.DataFrame
     supplies: pd.DataFrame
 
+    def residents(self, region: str) -> float | None:
+        """Residents of a region [persons]; None where the census table lacks it."""
+        rows = self.population.loc[self.population["adcode"] == region, "population"]
+        return float(rows.iloc[0]) if len(rows) else None
+
 
 def read(study: Study) -> Published:
     """

@@ -147,7 +147,7 @@ def _chosen(sources: list[Source], files: list[str], study: Study) -> list[Sourc
 
 def _bring(source: Source, mirror: Path | None, *, trust_first: bool) -> None:
     """Bring one file, check it, and put it in place whole or not at all."""
-    import pooch  # noqa: PLC0415 - pulls in requests
+    import pooch
 
     if source.sha256 is None and not trust_first:
         raise SourceError("no sha256 of it is on record, so nothing that arrives can be checked")
@@ -177,7 +177,7 @@ def _copy(original: Path, arriving: Path) -> None:
 
 
 def _download(url: str, arriving: Path) -> None:
-    import pooch  # noqa: PLC0415 - pulls in requests
+    import pooch
 
     try:
         pooch.HTTPDownloader(timeout=60)(url, str(arriving), None)
@@ -188,7 +188,7 @@ def _download(url: str, arriving: Path) -> None:
 
 def _state(path: Path, sha256: str | None) -> Literal["here", "altered", "absent"]:
     """Whether a file is here, and still the one on record."""
-    import pooch  # noqa: PLC0415 - pulls in requests
+    import pooch
 
     if not path.is_file():
         return "absent"

@@ -126,18 +126,25 @@ def total(incidence: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        date, cumulative, new, retracted, step [cases], definition_change (bool),
-        published and areas [number of areas]: where published < areas, sums are of part only.
+        date, cumulative, new, retracted, step [cases], definition_change (bool: it added
+        cases), struck_off (bool: it removed cases), published and areas [number of areas]: where
+        published < areas, sums are of part only.
     """
     if incidence.empty:
-        names = ["cumulative", "new", "retracted", "step", "definition_change"]
+        names = ["cumulative", "new", "retracted", "step", "definition_change", "struck_off"]
         return pd.DataFrame(columns=["date", *names, "published", "areas"])
-    summed = incidence.groupby("date", sort=True).agg(
+    changed = incidence["definition_change"]
+    flagged = incidence.assign(
+        definition_change=changed & (incidence["new"].fillna(0) > 0),
+        struck_off=changed & (incidence["retracted"].fillna(0) > 0),
+    )
+    summed = flagged.groupby("date", sort=True).agg(
         cumulative=("cumulative", "sum"),
         new=("new", "sum"),
         retracted=("retracted", "sum"),
         step=("step", "sum"),
         definition_change=("definition_change", "any"),
+        struck_off=("struck_off", "any"),
         published=("published", "sum"),
         areas=("adcode", "size"),
     )

@@ -60,6 +60,11 @@ def in_force(official: pd.DataFrame, as_of: date) -> pd.DataFrame:
     return official[days == past.max()] if len(past) else official.iloc[:0]
 
 
+def list_date(official: pd.DataFrame) -> date | None:
+    """As-of day of one official list; None where the list is empty."""
+    return pd.Timestamp(official["as_of"].iloc[0]).date() if len(official) else None
+
+
 def agreement(grades: pd.DataFrame, official: pd.DataFrame) -> pd.DataFrame:
     """
     Compare a day's grade sets with one official list, unit by unit.

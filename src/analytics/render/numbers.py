@@ -1,0 +1,75 @@
+"""Numbers and dates as people write them in Chinese and in English."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from analytics.render.blocks import Text
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+UNKNOWN = Text("未公布", "not published")
+
+
+def number(value: Any, digits: int = 0) -> Text:
+    """Write a number: plain digits in Chinese, thousands separated in English; "—" if unknown."""
+    if pd.isna(value):
+        return Text("—", "—")
+    figure = float(value)
+    zh, en = f"{figure:.{digits}f}", f"{figure:,.{digits}f}"
+    return Text(zh.replace("-", "−"), en.replace("-", "−"))
+
+
+def percent(share: float, digits: int = 1) -> Text:
+    """Write a share of 1 as a percentage."""
+    text = number(share * 100, digits)
+    return Text(f"{text.zh}%", f"{text.en}%")
+
+
+def day(when: date, *, year: bool = True) -> Text:
+    """Write a date: 2020年2月29日, 29 Feb 2020."""
+    zh, en = f"{when.month}月{when.day}日", f"{when.day} {_MONTHS[when.month - 1]}"
+    return Text(f"{when.year}年{zh}", f"{en} {when.year}") if year else Text(zh, en)
+
+
+def change(value: Any, since: Text) -> Text:
+    """
+    Say a change in words and with its sign: 较前一日增加147（+147）, 147 more than … (+147).
+
+    Parameters
+    ----------
+    value : int or missing
+        Now less then.
+    since : Text
+        What it is compared with: 前一日, the day before.
+    """
+    if pd.isna(value):
+        return Text(f"较{since.zh}：无法比较", f"no comparison with {since.en}")
+    step = int(value)
+    if step == 0:
+        return Text(f"与{since.zh}持平（0）", f"same as {since.en} (0)")
+    size = number(abs(step))
+    if step > 0:
+        return Text(
+            f"较{since.zh}增加{size.zh}（+{size.zh}）",
+            f"{size.en} more than {since.en} (+{size.en})",
+        )
+    return Text(
+        f"较{since.zh}减少{size.zh}（−{size.zh}）", f"{size.en} fewer than {since.en} (−{size.en})"
+    )
+
+
+def counted(value: int, noun: Text, plural: str) -> Text:
+    """Write a number with its noun: 1 county, 3 counties; 3个县（市、区）."""
+    text = number(value)
+    return Text(f"{text.zh}{noun.zh}", f"{text.en} {noun.en if value == 1 else plural}")
+
+
+def listed(items: list[Text]) -> Text:
+    """Join names: 甲、乙; A, B and C."""
+    zh = "、".join(item.zh for item in items)
+    names = [item.en for item in items]
+    en = ", ".join(names) if len(names) < 2 else f"{', '.join(names[:-1])} and {names[-1]}"  # noqa: PLR2004
+    return Text(zh, en)

@@ -1,0 +1,22 @@
+"""The risk report: tables of the analysis as blocks of a page, in Chinese and English."""
+
+from analytics.render.risk.areas import area_map
+from analytics.render.risk.comparison import comparison
+from analytics.render.risk.detail import curves, grade_table, prefecture_table, retractions
+from analytics.render.risk.sources import definitions, supplies
+from analytics.render.risk.top import decisions, headlines, lead, masthead
+
+__all__ = [
+    "area_map",
+    "comparison",
+    "curves",
+    "decisions",
+    "definitions",
+    "grade_table",
+    "headlines",
+    "lead",
+    "masthead",
+    "prefecture_table",
+    "retractions",
+    "supplies",
+]

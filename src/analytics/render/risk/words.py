@@ -1,0 +1,137 @@
+"""Words of the risk report: grades, sets of grades and the reasons that left them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from analytics.render.blocks import Category, Text
+from analytics.render.colours import GRADES
+from analytics.render.numbers import number
+
+_MEDIUM_HIGH = Category(
+    "medium|high",
+    Text("中或高（未定）", "Medium or high (undetermined)"),
+    Text("中高", "M–H"),
+    "#6f5f50",
+    hatched=True,
+)
+CATEGORIES: tuple[Category, ...] = (
+    *GRADES[:4],
+    *(() if any(c.key == _MEDIUM_HIGH.key for c in GRADES) else (_MEDIUM_HIGH,)),
+    *GRADES[4:],
+)
+LABELS = {category.key: category.label for category in CATEGORIES}
+UNIT = {
+    "county": (Text("个县（市、区）", "county"), "counties"),
+    "urban_area": (Text("个分级单元", "graded unit"), "graded units"),
+}
+
+
+def name(row: Any) -> Text:
+    """Name of a row's area in both languages."""
+    return Text(str(row.name_zh), str(row.name_en))
+
+
+def rows(table: pd.DataFrame) -> Iterator[Any]:
+    """Rows to read by attribute; the column ``name`` becomes ``name_zh``."""
+    return iter(table.rename(columns={"name": "name_zh"}).itertuples(index=False))
+
+
+def places(areas: pd.DataFrame) -> dict[str, Text]:
+    """Names of all counties and prefectures by code."""
+    names = {str(row.adcode): name(row) for row in rows(areas)}
+    for row in rows(areas.drop_duplicates("prefecture")):
+        names[str(row.prefecture)] = Text(row.prefecture_name, row.prefecture_name_en)
+    return names
+
+
+def span(lower: Any, upper: Any) -> Text:
+    """Write a range of counts: 12, 0–12, at least 3, unknown."""
+    low = number(0 if pd.isna(lower) else lower)
+    if pd.isna(upper):
+        none = low.en == "0"
+        return Text("未知", "unknown") if none else Text(f"不少于{low.zh}", f"at least {low.en}")
+    high = number(upper)
+    return high if low == high else Text(f"{low.zh}–{high.zh}", f"{low.en}–{high.en}")
+
+
+def reason(row: Any, window_days: int, cutoff: int) -> Text:
+    """Say why a unit has the grades it has, with the numbers."""
+    new, total = (
+        span(row.new_lower, row.new_upper),
+        span(row.cumulative_lower, row.cumulative_upper),
+    )
+    where = Text("所在市州", "its prefecture")
+    if row.basis in {"own", "whole_prefecture"}:
+        where = Text("本地", "the unit")
+    around = span(row.prefecture_new_lower, row.prefecture_new_upper)
+    most = number(row.cumulative_upper)
+    texts = {
+        "no_counts": Text("所在市州未公布数据。", "Nothing is published for its prefecture."),
+        "no_case": Text("无确诊病例。", "No confirmed case."),
+        "no_new_case": Text(
+            f"{where.zh}{window_days}天内无新增。",
+            f"No new case in {where.en} in {window_days} days.",
+        ),
+        "county_unknown": Text(
+            f"所在市州{window_days}天内新增{around.zh}例，未公布属于哪些县。",
+            f"Its prefecture had {around.en} new in {window_days} days; in which county is not "
+            "published.",
+        ),
+        "few_in_prefecture": Text(
+            f"所在市州{window_days}天内新增{around.zh}例，县别未公布；累计至多{most.zh}例，"
+            "不可能为高风险。",
+            f"Its prefecture had {around.en} new in {window_days} days, county not published; "
+            f"at most {most.en} cumulative, so high is impossible.",
+        ),
+        "new_unknown": Text(
+            f"{window_days}天内是否有新增无法确定。",
+            f"Whether there was a new case in {window_days} days is unknown.",
+        ),
+        "few_cases": Text(
+            f"{window_days}天内新增{new.zh}例，累计{total.zh}例，未超过{cutoff}例。",
+            f"{new.en} new in {window_days} days, {total.en} cumulative: not above {cutoff}.",
+        ),
+        "no_cluster": Text(
+            f"{window_days}天内新增{new.zh}例，累计{total.zh}例，无聚集性疫情。",
+            f"{new.en} new in {window_days} days, {total.en} cumulative, no cluster outbreak.",
+        ),
+        "cluster": Text(
+            f"{window_days}天内新增{new.zh}例，累计{total.zh}例，有聚集性疫情。",
+            f"{new.en} new in {window_days} days, {total.en} cumulative, a cluster outbreak.",
+        ),
+        "cluster_unknown": Text(
+            f"{window_days}天内新增{new.zh}例，累计{total.zh}例；聚集性疫情未公布。",
+            f"{new.en} new in {window_days} days, {total.en} cumulative; cluster outbreaks are "
+            "not published.",
+        ),
+    }
+    text, more = texts[row.reason], doubts(row)
+    return Text(text.zh + more.zh, f"{text.en} {more.en}".strip())
+
+
+def doubts(row: Any) -> Text:
+    """Say what makes the new cases of the window doubtful, if it mattered."""
+    if row.reason in {"no_case", "few_cases"} or not row.doubts:
+        return Text("", "")
+    words = {
+        "missing_days": Text(
+            f"窗口内{number(row.missing_days).zh}天未公布",
+            f"{number(row.missing_days).en} days unpublished",
+        ),
+        "retraction": Text(
+            f"窗口内核减{number(row.retracted).zh}例", f"{number(row.retracted).en} cases retracted"
+        ),
+        "definition_change": Text(
+            f"定义变更计入{number(row.redefined).zh}例",
+            f"{number(row.redefined).en} added by a change of definition",
+        ),
+    }
+    parts = [words[doubt] for doubt in row.doubts.split("+")]
+    return Text(
+        f"（{'，'.join(p.zh for p in parts)}）",
+        f"({', '.join(p.en for p in parts)} in the window.)",
+    )
