@@ -1,0 +1,1 @@
+"""Incidence that can be trusted: from published cumulative counts to daily new cases."""
