@@ -1,4 +1,4 @@
-"""Incidence from published cumulative counts: daily steps, changes, recency."""
+"""Incidence that can be trusted: from published cumulative counts to daily new cases."""
 
 from analytics.analysis.incidence.increments import changes, daily, recency, total
 
