@@ -166,7 +166,7 @@ def recency(incidence: pd.DataFrame, as_of: date) -> pd.DataFrame:
     codes = pd.Index(sorted(incidence["adcode"].unique()), name="adcode")
     positive = known[known["new"].fillna(0) > 0]
     last = positive.groupby("adcode")["date"].max().reindex(codes)
-    after = known[known["date"] > known["adcode"].map(last).fillna(pd.Timestamp.min)]
+    after = known[~(known["date"] <= known["adcode"].map(last))]
     clean = after["published"] & (after["retracted"].fillna(0) == 0) & (after["days"] == 1)
     doubtful = set(after.loc[~clean.fillna(value=False).astype(bool), "adcode"])
     changed = set(
