@@ -104,7 +104,7 @@ def test_area_with_unlisted_category_is_named():
         geometry=[box(113, 30, 114, 31)],
         crs=4490,
     )
-    with pytest.raises(ContractError, match="1 of 1 areas have a category.*429004"):
+    with pytest.raises(ContractError, match=r"1 of 1 areas have a category.*429004"):
         maps.area_map(areas, colours.GRADES, title=NONE, alternative=NONE, note=NONE)
 
 
