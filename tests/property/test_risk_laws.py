@@ -60,7 +60,7 @@ def grade(counts: pd.DataFrame, unit: str, back: int) -> pd.DataFrame:
     return risk.grade(table, UNITS[unit], RULE, START + timedelta(days=back))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(series, units, days, st.sampled_from(["420500", "429021"]), st.data())
 def test_more_cases_never_lower_a_grade(drawn, unit, back, where, data):
     """Neither the lightest nor the heaviest grade left falls when cases are added."""
@@ -76,7 +76,7 @@ def test_more_cases_never_lower_a_grade(drawn, unit, back, where, data):
         assert max(new_ranks) >= max(old_ranks)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(rough_series, units, days, st.randoms())
 def test_order_of_rows_does_not_matter(drawn, unit, back, random):
     counts = published(drawn)
@@ -87,7 +87,7 @@ def test_order_of_rows_does_not_matter(drawn, unit, back, random):
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(rough_series, rough_series, units, days)
 def test_later_figures_never_change_an_earlier_day(drawn, other, unit, back):
     spliced = {
@@ -98,7 +98,7 @@ def test_later_figures_never_change_an_earlier_day(drawn, other, unit, back):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(rough_series, units, days)
 def test_every_unit_has_a_grade_left(drawn, unit, back):
     table = grade(published(drawn), unit, back)
@@ -106,7 +106,7 @@ def test_every_unit_has_a_grade_left(drawn, unit, back):
     assert table["adcode"].is_unique
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(rough_series)
 def test_steps_add_up_to_the_published_counts(drawn):
     counts = published(drawn).dropna()
