@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from tests import workbench_root
 
-from analytics import errors
+from analytics import cli, errors
 from analytics.reporting import laboratory, readiness
 
 HEAVY = ("pandas", "numpy", "papermill", "geopandas", "plotly", "sklearn", "ibis", "splink", "rich")
@@ -33,12 +37,20 @@ def test_help_loads_nothing_heavy():
     assert said.stdout.strip() == ""
 
 
+def leaves(command: Any, path: str = "workbench") -> Iterator[tuple[str, Any]]:
+    below = getattr(command, "commands", None)
+    if below is None:
+        yield path, command
+    else:
+        for name, each in below.items():
+            yield from leaves(each, f"{path} {name}")
+
+
 def test_every_command_has_help_with_an_example():
-    listed = workbench("--help").stdout.split("Commands:\n")[1].split("\n\n")[0]
-    commands = [line.split()[0] for line in listed.splitlines() if line[2] != " "]
-    assert {"report", "check", "lab"} <= set(commands)
-    for command in commands:
-        assert "Example" in workbench(command, "--help").stdout, command
+    found = dict(leaves(typer.main.get_command(cli.app)))
+    assert {"workbench report", "workbench check", "workbench lab"} <= set(found)
+    examples = {name: f"Example: {name}" in (command.help or "") for name, command in found.items()}
+    assert [name for name, has_one in examples.items() if not has_one] == []
 
 
 @pytest.mark.parametrize(
@@ -81,3 +93,23 @@ def test_a_missing_part_is_named_with_its_remedy():
     missing = readiness.Finding("chart library", ready=False, state="absent", remedy="run npm ci")
     with pytest.raises(errors.SetupError, match="chart library: run npm ci"):
         readiness.refuse([missing])
+
+
+def test_larger_sources_come_from_a_mirror_and_a_wrong_file_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    root = workbench_root.make(tmp_path / "workbench")
+    digest = hashlib.sha256(b"day,cases\n").hexdigest()
+    (root / "data" / "hubei-2020" / "sources.toml").write_text(
+        f'[[derived]]\nfile = "small.csv"\nsha256 = "{digest}"\n'
+    )
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    monkeypatch.setenv("WORKBENCH_ROOT", str(root))
+    (mirror / "small.csv").write_bytes(b"day,cases\nforged\n")
+    forged = workbench("data", "fetch", "--mirror", str(mirror), root=root)
+    assert forged.returncode == errors.SourceError.exit_code
+    (mirror / "small.csv").write_bytes(b"day,cases\n")
+    brought = workbench("data", "fetch", "small.csv", "--mirror", str(mirror), root=root)
+    assert Path(brought.stdout.strip()).read_bytes() == b"day,cases\n"
+    assert "1 of 1 are in" in workbench("data", "list", root=root).stdout

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from analytics import study as studies
-from analytics.errors import RunError, WorkbenchError
+from analytics.errors import RunError, SetupError, WorkbenchError
 from analytics.render.blocks import Language
 from analytics.reporting import catalogue, execution, manifest, publication
 from analytics.reporting.parameters import REPORTS, ReportParameters, model, parse
@@ -144,6 +144,11 @@ def make(order: Order) -> Outcome:
     """Make one report, or find that it stands already; errors come back in the outcome."""
     started = time.monotonic()
     try:
+        if not order.notebook.is_file():
+            raise SetupError(
+                f"report '{order.report}' has no notebook '{order.notebook}'",
+                remedy="bring the notebooks folder of this version back",
+            )
         made_from = manifest.entry(order.report, order.parameters, order.notebook)
         pages = tuple(order.page(language) for language in order.languages)
         names = [page.name for page in pages]
