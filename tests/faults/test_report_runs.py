@@ -224,3 +224,24 @@ def test_exit_codes_tell_failures_apart(root: Path):
     _, said = runner.communicate(timeout=120)
     assert runner.returncode == errors.RunError.exit_code
     assert "Traceback" not in said
+
+
+def test_reports_of_several_days_are_made_in_parallel_and_one_lost_worker_hurts_no_other(
+    root: Path,
+):
+    die = "import os, signal\nif parameters.as_of.day == 1: os.kill(os.getppid(), signal.SIGKILL)"
+    workbench_root.make(root, SHOW, die, LEAD)
+    days = ["2020-02-28", "2020-03-01", "2020-03-03"]
+    wanted = run.orders(["risk_grading"], {}, days, languages=("zh", "en"), output=root / "reports")
+    outcomes = {o.order.parameters.as_of.isoformat(): o for o in run.make_all(wanted, workers=2)}
+    failed = outcomes.pop("2020-03-01")
+    assert isinstance(failed.error, errors.RunError)
+    assert {day: outcome.error for day, outcome in outcomes.items()} == {
+        "2020-02-28": None,
+        "2020-03-03": None,
+    }
+    listed = (root / "reports" / "index.html").read_text()
+    assert [day for day in days if f"hubei-2020/{day}/risk_grading.zh.html" in listed] == [
+        "2020-02-28",
+        "2020-03-03",
+    ]

@@ -18,7 +18,10 @@ def report(  # noqa: PLR0913 - one per option
     *,
     study: Annotated[str, typer.Option(help="Study under data/; default: hubei-2020.")] = "",
     as_of: Annotated[
-        str, typer.Option(metavar="DATE", help="Known by 24:00 of this day; default: the study's.")
+        str,
+        typer.Option(
+            metavar="DATE[,DATE]", help="Known by 24:00 of this day; default: the study's own."
+        ),
     ] = "",
     lang: Annotated[str, typer.Option(help="Languages, separated by commas.")] = "zh,en",
     output: Annotated[Path, typer.Option(help="Folder of the reports.")] = Path("reports"),
@@ -43,10 +46,13 @@ def report(  # noqa: PLR0913 - one per option
     from analytics.reporting import run
 
     entries = _entries(parameter or [])
-    entries |= {name: value for name, value in (("study", study), ("as_of", as_of)) if value}
+    if study:
+        entries["study"] = study
+    days = [day.strip() for day in (as_of or entries.pop("as_of", "")).split(",")]
     wanted = run.orders(
         names or [],
         entries,
+        days,
         languages=_languages(lang),
         output=output,
         again=again,

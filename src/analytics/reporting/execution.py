@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from analytics import errors
@@ -29,7 +31,7 @@ def execute(
     record: Path,
     *,
     cell_timeout: int = 1800,
-    title: str = "",
+    progress: Mapping[str, Any] = MappingProxyType({}),
 ) -> list[dict[str, Any]]:
     """
     Run a notebook and collect the blocks it showed.
@@ -44,8 +46,8 @@ def execute(
         Where the run is written down cell by cell; after a failure it is marked as failed.
     cell_timeout : int
         Longest time a single cell may take [s].
-    title : str
-        Label of the progress bar, which a terminal shows and a log does not.
+    progress : mapping
+        Look of the progress bar (tqdm's settings), which a terminal shows and a log does not.
 
     Returns
     -------
@@ -69,7 +71,7 @@ def execute(
                 record,
                 parameters=_as_injected(parameters),
                 kernel_name="python3",
-                progress_bar={"desc": title or notebook.stem, "disable": None, "leave": False},
+                progress_bar={"disable": None, "leave": False, **progress},
                 execution_timeout=cell_timeout,
                 kernel_manager_class=_private_kernel(Path(private)),
                 shutdown_kernel="immediate",

@@ -15,7 +15,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
@@ -40,6 +40,7 @@ class Order:
     output: Path
     again: bool = False  # make it even if it is up to date
     cell_timeout: int = 1800  # longest time of a single cell [s]
+    line: int = 0  # which line of a terminal shows its progress
 
     @property
     def notebook(self) -> Path:
@@ -76,6 +77,7 @@ class Outcome:
 def orders(
     reports: Sequence[str],
     entries: Mapping[str, Any],
+    days: Sequence[str] = (),
     *,
     languages: tuple[Language, ...],
     output: Path,
@@ -91,6 +93,8 @@ def orders(
         Names; empty means all.
     entries : mapping
         Parameter to value, for every named report.
+    days : sequence of str
+        As-of days, each of which gives a report of its own; empty: the study's.
     languages : tuple of str
         Languages to lay pages out in.
     output : Path
@@ -107,9 +111,14 @@ def orders(
     """
     for name in reports:
         model(name)
-    return [
-        Order(name, parse(name, entries), languages, output, again, cell_timeout)
+    wanted = [
+        (name, parse(name, {**entries, "as_of": day}))
         for name in dict.fromkeys(reports or REPORTS)
+        for day in dict.fromkeys(days or [""])
+    ]
+    return [
+        Order(name, parameters, languages, output, again, cell_timeout, line)
+        for line, (name, parameters) in enumerate(wanted)
     ]
 
 
@@ -127,17 +136,26 @@ def make_all(wanted: Sequence[Order], *, workers: int) -> Iterator[Outcome]:
     if workers == 1 or len(wanted) == 1:
         yield from (make(order) for order in wanted)
     else:
-        # spawn: a fresh interpreter each, since forking a process with threads may hang
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            waiting = {pool.submit(make, order): order for order in wanted}
-            for done in as_completed(waiting):
-                try:
-                    yield done.result()
-                except BrokenProcessPool:
-                    died = RunError(f"report '{waiting[done].report}' lost its worker process")
-                    yield Outcome(waiting[done], error=died)
+        with ThreadPoolExecutor(workers) as supervisors:
+            waiting = [supervisors.submit(_make_apart, order) for order in wanted]
+            yield from (done.result() for done in as_completed(waiting))
     for output in {order.output for order in wanted}:
         catalogue.write(output)
+
+
+def _make_apart(order: Order) -> Outcome:
+    """Make one report in a process of its own, whose death hurts no other report."""
+    # spawn: a fresh interpreter, since forking a process with threads may hang
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as worker:
+        try:
+            return worker.submit(make, order).result()
+        except BrokenProcessPool:
+            died = RunError(
+                f"report '{order.report}' as of {order.parameters.as_of} lost its process (killed, "
+                "or out of memory)",
+                remedy="run it again; the last good pages stand unchanged",
+            )
+            return Outcome(order, error=died)
 
 
 def make(order: Order) -> Outcome:
@@ -172,7 +190,11 @@ def _run_and_publish(order: Order, made_from: dict[str, Any]) -> None:
     title = f"{order.report} {order.parameters.as_of}"
     try:
         blocks = execution.execute(
-            order.notebook, order.parameters, draft, cell_timeout=order.cell_timeout, title=title
+            order.notebook,
+            order.parameters,
+            draft,
+            cell_timeout=order.cell_timeout,
+            progress={"desc": title, "position": order.line},
         )
         hrefs = {language: order.page(language).name for language in order.languages}
         pages = {
