@@ -189,9 +189,7 @@ def _carried(
     )
     filled = both.mutate(_latest=both["_found"].last(include_null=False).over(along))
     answered = filled.filter(filled["_asked"] == 1)
-    unknown = ibis.or_(
-        answered["_time"].isnull(), *[answered[key].isnull() for key in by]
-    )
+    unknown = ibis.or_(answered["_time"].isnull(), *[answered[key].isnull() for key in by])
     return answered.select(
         *left.columns,
         **{value: unknown.ifelse(ibis.null(), answered["_latest"][value]) for value in values},

@@ -25,9 +25,7 @@ _SHAPES = {
 _RESIDENT = r"^[1-9]\d{16}[\dX]$"
 _FLOAT = r"^\d(?:\.\d+)?[eE]\+?\d+$"
 _OLD = r"^[1-9]\d{14}$"
-_PHONE = (
-    r"^(?:1[3-9]\d{9}|0\d{9,11}|400\d{7}|\+?85[23]\d{8}|\+?886\d{8,9}|(?:\+|00)[1-9]\d{6,14})$"
-)
+_PHONE = r"^(?:1[3-9]\d{9}|0\d{9,11}|400\d{7}|\+?85[23]\d{8}|\+?886\d{8,9}|(?:\+|00)[1-9]\d{6,14})$"
 
 
 def _check_character(number: Any) -> Any:
@@ -92,9 +90,7 @@ def fault(text: Any, number: Any, kind: Any, checked: Any) -> Any:
     shaped = number.re_search(_RESIDENT)
     born = _birth(number).between(ibis.date(1880, 1, 1), ibis.date(2099, 12, 31)).fill_null(False)  # noqa: FBT003
     special = number.re_search(r"^8[123]")
-    lost = text.re_search(_FLOAT) | (
-        shaped & ~checked & number.endswith("000")
-    )
+    lost = text.re_search(_FLOAT) | (shaped & ~checked & number.endswith("000"))
     resident = kind.isin(["resident_id", "residence_permit"])
     fits = ibis.cases(
         (resident, shaped & (special == (kind == "residence_permit"))),

@@ -100,9 +100,7 @@ def _placed(rows: ibis.Table, contract: Contract, places: Places) -> ibis.Table:
         texts["county_alone"] = blank.ifelse(county, None)
     keyed = rows.mutate(**{f"_text_{name}": text for name, text in texts.items()})
     for name in texts:
-        look = names.select(
-            **{f"_look_{name}": names["text"], f"_region_{name}": names["region"]}
-        )
+        look = names.select(**{f"_look_{name}": names["text"], f"_region_{name}": names["region"]})
         keyed = keyed.left_join(look, keyed[f"_text_{name}"] == look[f"_look_{name}"]).drop(
             f"_look_{name}", f"_text_{name}"
         )
