@@ -79,6 +79,11 @@ class Entry:
         """Name of the delivery: ``department/date/file``."""
         return f"{self.department}/{self.date.isoformat()}/{self.file}"
 
+    @property
+    def mark(self) -> str:
+        """What rows of this delivery carry: its day and content, not when it came."""
+        return f"{self.date.isoformat()}:{self.sha256[:32]}"
+
 
 @contextlib.contextmanager
 def writing(folder: Path) -> Iterator[None]:
@@ -265,7 +270,7 @@ def _state(folder: Path, contract: Contract, known: list[Entry], connection: Any
     rows = connection.read_parquet(paths)
     told: dict[str, datetime] = {}
     for entry in known:
-        told[entry.sha256] = min(entry.delivered, told.get(entry.sha256, entry.delivered))
+        told[entry.mark] = min(entry.delivered, told.get(entry.mark, entry.delivered))
     listing = pa.table(
         {
             "delivery": list(told),

@@ -68,6 +68,7 @@ def run(
     folder = study.state / "archive"
     added, repeated, keyless = [], 0, []
     with archive.writing(folder), _connected() as connection:
+        _clear(study.state / "inbox")
         complete, others = deliveries.waiting(study)
         places = (regions.lookup(study), regions.in_address(study)) if complete else None
         listed = archive.entries(folder)
@@ -171,7 +172,7 @@ def protected(
             f"SELECT {_print(contract.key)} AS record, "  # noqa: S608
             f"{_print([*kept, 'withdrawn'])} AS version, "
             "? AS delivery, ?::DATE AS for_date, * FROM _kept ORDER BY record, version",
-            [delivery.sha256, delivery.date],
+            [_entry(delivery, None, "", "").mark, delivery.date],
         ).to_arrow_table()
     finally:
         connection.unregister("_kept")
@@ -260,3 +261,10 @@ def _put_away(study: Study, delivery: Delivery, contract: Contract, ring: Ring |
         kept.mkdir(mode=0o700, parents=True, exist_ok=True)
         delivery.path.replace(kept / f"{delivery.sha256[:32]}.{delivery.path.name}")
     delivery.path.with_name(delivery.path.name + DONE).unlink(missing_ok=True)
+
+
+def _clear(inbox: Path) -> None:
+    """Remove markers whose file has gone, as a killed run leaves them."""
+    for marker in inbox.rglob(f"*{DONE}"):
+        if not marker.with_name(marker.name.removesuffix(DONE)).exists():
+            marker.unlink()
