@@ -105,6 +105,26 @@ class Duty(_Frozen):
     due: time
 
 
+class TimeNode(_Frozen):
+    """
+    Who owes which feed by when.
+
+    Each day from `first` to `last` (the study's days where absent), or each week on `weekday`
+    (0 is Monday), by `due` (time of day, in the study's zone) of the day after the one the
+    delivery is for, or of that day itself where `same_day`. `rows`: expected volume.
+    """
+
+    department: str
+    feed: str
+    due: time
+    every: Literal["day", "week", "once"] = "day"
+    weekday: int = Field(default=0, ge=0, le=6)
+    same_day: bool = False
+    first: date | None = None
+    last: date | None = None
+    rows: int | None = Field(default=None, ge=0)
+
+
 class Study(_Frozen):
     """All choices of one investigation."""
 
@@ -122,6 +142,7 @@ class Study(_Frozen):
     definition_changes: tuple[DefinitionChange, ...] = ()
     county_state: CountyState | None = None
     duties: tuple[Duty, ...] = ()
+    time_nodes: tuple[TimeNode, ...] = ()
     folder: Path = Path()
 
     def unit_on(self, day: date) -> Literal["county", "urban_area"]:

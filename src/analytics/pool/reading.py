@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".csv", ".xlsx", ".jsonl", ".parquet")
 WITHDRAWN = "withdrawn"
+POSITION = "_position"
 _WITHDRAWN_LABEL = "撤回"
 _MAX_COLUMNS = 500
 _EXACT = 1e15  # Excel keeps 15 significant digits
@@ -41,10 +42,10 @@ class Reading:
     Attributes
     ----------
     rows : pyarrow.Table
-        ``row`` (position in the file, from 1), then the contract's columns and
+        ``_position`` in the file, from 1, then the contract's columns and
         ``withdrawn``, all text.
     misread : pyarrow.Table
-        ``row, column, reason`` of rows that could not be told apart into columns.
+        ``position, column, reason`` of rows that could not be told apart into columns.
     absent : tuple of str
         Columns of the contract that the file does not have.
     ignored : int
@@ -138,10 +139,10 @@ def _reading(
     nothing = pa.nulls(len(positions), pa.string())
     rows = {name: found.get(name, nothing) for name in (*names, WITHDRAWN)}
     return Reading(
-        rows=pa.table({"row": positions, **rows}),
+        rows=pa.table({POSITION: positions, **rows}),
         misread=pa.table(
             {
-                "row": pa.array([row for row, _ in misread], pa.int64()),
+                "position": pa.array([row for row, _ in misread], pa.int64()),
                 "column": pa.array([""] * len(misread), pa.string()),
                 "reason": pa.array([reason for _, reason in misread], pa.string()),
             }
@@ -186,6 +187,8 @@ def _read_csv(content: bytes, contract: Contract) -> Reading:
     last = wrong and wrong[-1].number == total + 1
     if last and wrong[-1].actual_columns < len(headings) and not content.endswith((b"\n", b"\r")):
         raise refuse("truncated", "cut off in the middle of a row")
+    if any("\n" in row.text.rstrip("\r\n") for row in wrong):
+        raise refuse("quotes", "not to be told apart into rows: a quotation mark stands alone")
     misread = [(row.number - 1, "wrong_number_of_cells") for row in wrong]
     positions = np.delete(np.arange(1, total + 1), [row - 1 for row, _ in misread])
     return _reading(table.columns, matched, contract, pa.array(positions, pa.int64()), misread)

