@@ -72,7 +72,7 @@ def resident_ids(rows: int) -> pa.Array:
 
 
 def one_by_one(numbers: pa.Array, ring: keys.Ring) -> pa.Array:
-    """A new hmac object for each value."""
+    """Make a new hmac object for each value."""
     key = bytes(keys.derive(ring, "pseudonym", USE))
     values = [hmac.new(key, m.encode(), "sha256").hexdigest()[:32] for m in numbers.to_pylist()]
     return pa.array(values)
@@ -82,7 +82,7 @@ def in_duckdb(numbers: pa.Array, ring: keys.Ring) -> pa.Array:
     """DuckDB's sha256 twice over padded text; the pads are bound, never written in SQL."""
     key = bytes(keys.derive(ring, "pseudonym", USE)).ljust(64, b"\0")
     pads = [bytes(byte ^ pad for byte in key) for pad in (0x36, 0x5C)]
-    numbers = pa.table({"number": numbers})  # noqa: F841 - named in the query
+    numbers = pa.table({"number": numbers})
     query = """
         SELECT sha256($outer::BLOB || unhex(sha256($inner::BLOB || number::BLOB)))[:32] AS value
         FROM numbers"""
@@ -93,7 +93,7 @@ def in_duckdb(numbers: pa.Array, ring: keys.Ring) -> pa.Array:
 
 
 def in_other_forms(plain: pa.Array, ring: keys.Ring) -> tuple[float, float]:
-    """A tenth of the IDs as their 15-digit form or in full-width characters."""
+    """Write a tenth of the IDs as their 15-digit form or in full-width characters."""
     parts = range(0, len(plain), PEER_IDS)
     written = pa.chunked_array([rewritten(plain.slice(start, PEER_IDS)) for start in parts])
     found, seconds, elapsed = timed(lambda: pseudonyms.pseudonymise(written, ring, USE))
@@ -126,7 +126,7 @@ def repeats(plain: pa.Array, ring: keys.Ring) -> tuple[float, float]:
 
 
 def timed(work: Callable[[], pa.Array]) -> tuple[pa.Array, float, float]:
-    """Result, processor seconds and elapsed seconds."""
+    """Give the result, processor seconds and elapsed seconds."""
     start, clock = time.process_time(), time.perf_counter()
     found = work()
     return found, time.process_time() - start, time.perf_counter() - clock

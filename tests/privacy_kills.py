@@ -13,8 +13,10 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 DAYS = [date(2020, 2, day) for day in (1, 2, 3)]
 seen = 0
@@ -25,11 +27,11 @@ def identifiers() -> object:
     """Forty resident IDs, half of them of 15 digits."""
     import pyarrow as pa
 
-    return pa.array([f"4201025{number:02d}0101{number:02d}" if number % 2 else
-                     f"420102195{number % 10}0101{number:04d}" for number in range(40)])  # fmt: skip
+    old = [f"4201025{number % 10}0101{number:03d}" for number in range(20)]
+    return pa.array([*old, *(f"420102196{number % 10}0101{number:04d}" for number in range(20))])
 
 
-def create(folder: Path) -> None:
+def create(_folder: Path) -> None:
     """Make a key ring."""
     from analytics.privacy import keys
 
@@ -76,8 +78,8 @@ def _die_before(step: int) -> None:
     global seen  # noqa: PLW0603 - of this child only
     seen = 0
 
-    def counted(call):
-        def instead(*arguments, **options):
+    def counted(call: Callable[..., Any]) -> Callable[..., Any]:
+        def instead(*arguments: Any, **options: Any) -> Any:
             global seen  # noqa: PLW0603
             seen += 1
             if seen == step:
@@ -125,4 +127,5 @@ if __name__ == "__main__":
     pseudonyms.canonical(identifiers())
     for line in sys.stdin:
         deed, folder, moment = line.split()
-        print(_child(deed, Path(folder), moment), flush=True)
+        sys.stdout.write(f"{_child(deed, Path(folder), moment)}\n")
+        sys.stdout.flush()

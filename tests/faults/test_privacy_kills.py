@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from tests import privacy_kills
+from tests.privacy_kills import DAYS
 
 from analytics.errors import ArchiveError, KeyringError
 from analytics.privacy import audit, crosswalk, keys, pseudonyms, retention, vault
-from tests import privacy_kills
-from tests.privacy_kills import DAYS
 
 NAMES = [f"old/{day}/cases" for day in DAYS]
 USES = ("archive", "screening", "travel", "health_code", "resettlement", "statistics")
@@ -240,9 +240,7 @@ def test_parallel_writers_lose_no_entry(tmp_path):
         "role='clerk')"
     )
     log = tmp_path / "audit.jsonl"
-    writers = [
-        subprocess.Popen([sys.executable, "-c", script, str(log), str(n)]) for n in range(4)
-    ]
+    writers = [subprocess.Popen([sys.executable, "-c", script, str(log), str(n)]) for n in range(4)]
     assert [writer.wait(60) for writer in writers] == [0] * 4
     assert audit.verify(log, [audit.head(log)]).head.entries == 200
     for number in range(4):

@@ -98,7 +98,7 @@ def test_names_in_clear_are_plain_ascii_without_long_numbers(name):
 
 
 @given(
-    st.from_regex(r"[0-9]{17}[0-9Xx]", fullmatch=True) | st.from_regex("1[3-9][0-9]{9}", fullmatch=True),
+    st.from_regex(r"[0-9]{17}[0-9Xx]|1[3-9][0-9]{9}", fullmatch=True),
     st.text("abc/-_.", max_size=5),
     st.text("abcdef/-_.", max_size=5),
 )

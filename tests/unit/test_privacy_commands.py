@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from tests.workbench_root import STUDY
 from typer.testing import CliRunner
 
 from analytics.cli import privacy
 from analytics.errors import KeyringError, ParameterError
 from analytics.privacy import audit, keys, retention, vault
-from tests.workbench_root import STUDY
 
 
 @pytest.fixture
@@ -43,16 +43,18 @@ def whole_app() -> object:
     return app
 
 
+@pytest.mark.usefixtures("state")
 @pytest.mark.parametrize(
     "command",
     [("keys", "create"), ("keys", "rotate"), ("keys", "status"), ("audit", "verify"),
      ("audit", "head"), ("purge",)],
 )  # fmt: skip
-def test_every_command_explains_itself_with_an_example(state, command):
+def test_every_command_explains_itself_with_an_example(command):
     assert f"Example: workbench {' '.join(command)}" in run(whole_app(), *command, "--help")
 
 
-def test_create_status_rotate_and_their_audit(state):
+@pytest.mark.usefixtures("state")
+def test_create_status_rotate_and_their_audit():
     run(whole_app(), "keys", "create")
     first = keys.load("hubei-2020")
     told = run(whole_app(), "keys", "status")
@@ -90,10 +92,11 @@ def test_purge_asks_first(state, tmp_path):
     assert audit.head(state / "audit.jsonl").entries == 2
 
 
+@pytest.mark.usefixtures("state")
 @pytest.mark.parametrize(
     "arguments", [("purge", "--before", "1.3.2020"), ("audit", "verify", "--anchor", "x")]
 )
-def test_what_is_mistyped_is_refused(state, arguments):
+def test_what_is_mistyped_is_refused(arguments):
     with pytest.raises(ParameterError):
         run(whole_app(), *arguments)
 
@@ -112,7 +115,8 @@ def test_an_edited_log_gives_exit_code_22_and_no_traceback(state):
     assert "Traceback" not in found.stderr
 
 
-def test_no_key_gives_exit_code_20(state):
+@pytest.mark.usefixtures("state")
+def test_no_key_gives_exit_code_20():
     found = subprocess.run(
         [sys.executable, "-m", "analytics", "keys", "status"],
         capture_output=True, text=True, env=os.environ, check=False,

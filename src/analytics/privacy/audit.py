@@ -35,7 +35,9 @@ _ACTOR = re.compile(r"[A-Za-z0-9_.@-]{1,64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:=-]*(/[A-Za-z0-9][A-Za-z0-9._:=-]*)*")
 _NAME_LENGTH = 240
 _ANCHOR = re.compile(r"audit:([0-9]{1,12}):([0-9a-f]{64})(?![0-9a-f])")
-_DIGEST_WORD = re.compile(r"(?<![A-Za-z0-9])([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})(?![A-Za-z0-9])")
+_DIGEST_WORD = re.compile(
+    r"(?<![A-Za-z0-9])([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})(?![A-Za-z0-9])"
+)
 _PERSONAL = re.compile(
     r"[0-9]{9}"  # ID, phone and card numbers
     r"|(?<![A-Za-z0-9])[A-Z]{1,2}[0-9]{7,8}(?![A-Za-z0-9])"  # passports and permits

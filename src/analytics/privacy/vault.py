@@ -137,11 +137,16 @@ def seal_table(
 
     Parameters
     ----------
+    vault : Path
+        The vault's folder, made if there is none.
     table : pyarrow.Table
+    name : str
+        Name in the vault.
+    received : date
+        Day whose key it is sealed under.
+    ring : keys.Ring
     anew : bool
         Put it in the place of the table that has this name now.
-    vault, name, received, ring
-        As for :func:`seal`.
 
     Raises
     ------
