@@ -131,9 +131,7 @@ def test_a_whole_log_put_in_place_is_found(log, tmp_path):
     for _ in range(8):
         audit.record(other, "read", "x", role="clerk")
     log.write_bytes(other.read_bytes())
-    assert breaches(log, anchor) == [
-        "lines 1-8: rewritten; entry 8 is not the one a manifest saw"
-    ]
+    assert breaches(log, anchor) == ["lines 1-8: rewritten; entry 8 is not the one a manifest saw"]
 
 
 def test_every_change_is_listed(log):

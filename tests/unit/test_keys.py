@@ -148,7 +148,7 @@ def test_period_keys_are_random_and_stay():
         keys.period_key(ring, date(2020, 2, 3))
 
 
-def test_destroyed_key_is_gone_for_good_and_only_it(place):
+def test_destroyed_key_is_gone_for_good_and_only_it():
     ring = keys.create("wuhan")
     days = [date(2020, 2, day) for day in (1, 2, 3)]
     kept = [keys.period_key(ring, day, make=True) for day in days]
@@ -191,7 +191,7 @@ def test_rotation_keeps_period_keys_and_drops_the_old_root(place):
 def test_failed_preparation_leaves_the_old_generation():
     old = keys.create("wuhan")
 
-    def fail(new: keys.Ring) -> None:
+    def fail(_new: keys.Ring) -> None:
         raise OSError("no room")
 
     with pytest.raises(OSError, match="no room"):
@@ -210,7 +210,7 @@ def test_no_representation_shows_key_material():
     ring = keys.create("wuhan")
     secret = keys.derive(ring, "x")
     shown = [f"{ring}", repr(ring), f"{secret}", f"{secret!r}", f"{secret:>40}", str(secret),
-             "%s %r" % (secret, secret), repr({"root": ring.root})]  # fmt: skip
+             f"{secret} {secret!r}", repr({"root": ring.root})]  # fmt: skip
     for text in shown:
         assert "<secret, 32 bytes>" in text
         for material in (secret, ring.root):

@@ -123,7 +123,7 @@ def test_links_folders_and_missing_files_are_refused(tmp_path, ring, folder, inb
 def test_a_file_still_being_written_is_left(ring, folder, inbox, monkeypatch):
     copy = vault._copy
 
-    def grow(stream, out):
+    def grow(stream, out) -> None:
         copy(stream, out)
         with inbox.open("ab") as late:
             late.write(b"late")
@@ -138,7 +138,7 @@ def test_a_file_still_being_written_is_left(ring, folder, inbox, monkeypatch):
 def test_a_writing_that_does_not_read_back_removes_nothing(ring, folder, inbox, monkeypatch):
     encrypt = vault._Sealing._emit
 
-    def lie(self, content, *, last):
+    def lie(self, content, *, last) -> None:
         encrypt(self, b"x" + content[1:], last=last)
 
     monkeypatch.setattr(vault._Sealing, "_emit", lie)
@@ -149,7 +149,7 @@ def test_a_writing_that_does_not_read_back_removes_nothing(ring, folder, inbox, 
 
 
 def test_full_disk_leaves_the_original_and_no_litter(ring, folder, inbox, monkeypatch):
-    def full(self, content, *, last):
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(vault._Sealing, "_emit", full)

@@ -7,7 +7,6 @@ import fcntl
 import os
 import secrets
 import stat
-import time
 from typing import TYPE_CHECKING, BinaryIO
 
 from analytics.errors import BusyError, KeyringError, PublicationError
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PARTIAL = ".partial-"
-_NEWBORN_SECONDS = 60
 
 
 def make_private(folder: Path) -> None:
@@ -139,13 +137,14 @@ def overwrite(path: Path, content: bytes) -> None:
 
 
 def sweep(folder: Path) -> int:
-    """Remove what killed writers left behind; files of living writers stay."""
+    """
+    Remove what killed writers left behind; call it under the lock that writers here take.
+
+    A file that is being written all the same is known by its own lock, and stays.
+    """
     removed = 0
     for partial in folder.glob(f"{_PARTIAL}*"):
         with contextlib.suppress(FileNotFoundError), partial.open("rb") as stream:
-            status = os.fstat(stream.fileno())
-            if not status.st_size and time.time() - status.st_mtime < _NEWBORN_SECONDS:
-                continue  # its writer may not have locked it yet
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -77,10 +77,11 @@ def purge(folder: Path, before: date, ring: keys.Ring) -> tuple[Tombstone, ...]:
     keys.destroy(ring, before)
     destroyed = {gone.period: gone.destroyed for gone in keys.destroyed(ring)}
     buried = []
-    for name in vault.names(folder):
-        period = vault.inspect(folder, name).period
-        if period in destroyed:
-            buried.append(_bury(folder, _tombstone(folder, name, destroyed[period])))
+    with vault.held(folder):
+        for name in vault.names(folder):
+            period = vault.inspect(folder, name).period
+            if period in destroyed:
+                buried.append(_bury(folder, _tombstone(folder, name, destroyed[period])))
     return tuple(buried)
 
 

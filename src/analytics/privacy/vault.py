@@ -115,7 +115,7 @@ def seal(
     """
     path = _path(vault, name)
     key = keys.period_key(ring, received, make=True)
-    with _original(source) as stream, _held(vault):
+    with _original(source) as stream, held(vault):
         before = os.fstat(stream.fileno())
         if path.exists():
             _same_or_refuse(vault, name, stream, ring)
@@ -137,11 +137,16 @@ def seal_table(
 
     Parameters
     ----------
+    vault : Path
+        The vault's folder, made if there is none.
     table : pyarrow.Table
+    name : str
+        Name in the vault.
+    received : date
+        Day whose key it is sealed under.
+    ring : keys.Ring
     anew : bool
         Put it in the place of the table that has this name now.
-    vault, name, received, ring
-        As for :func:`seal`.
 
     Raises
     ------
@@ -157,7 +162,7 @@ def seal_table(
 
     path = _path(vault, name)
     key = keys.period_key(ring, received, make=True)
-    with _held(vault):
+    with held(vault):
         if path.exists() and not anew:
             raise ArchiveError(f"the vault holds a '{name}' already")
         with disk.writing(path, os.replace if anew else disk.place_new) as target:
@@ -458,7 +463,8 @@ def _existing(vault: Path, name: str) -> Path:
 
 
 @contextlib.contextmanager
-def _held(vault: Path) -> Iterator[None]:
+def held(vault: Path) -> Iterator[None]:
+    """Keep other writers out of the vault, and clear away what killed ones left."""
     disk.make_private(vault)
     with disk.locked(vault / "vault.lock", _PATIENCE_SECONDS):
         for folder in {path.parent for path in vault.rglob(".partial-*")}:
