@@ -169,7 +169,7 @@ class _Search:
         programme.a_matrix_.value_ = rows.data.astype(float)
         programme.sense_ = highspy.ObjSense.kMaximize
         model = highspy.Highs()
-        model.setOptionValue("output_flag", False)  # noqa: FBT003
+        model.silent()
         model.setOptionValue("threads", 1)
         model.passModel(programme)
         return model

@@ -29,7 +29,14 @@ class Cells:
     weight: np.ndarray
 
 
-def extend(cells: Cells, earlier: Knowledge, question: sparse.csr_array, goal: int) -> Mask | None:
+def extend(
+    cells: Cells,
+    earlier: Knowledge,
+    question: sparse.csr_array,
+    goal: int,
+    *,
+    upward: bool = True,
+) -> Mask | None:
     """
     Hide the cells that let one questioned sum reach a goal with least disturbance.
 
@@ -42,7 +49,9 @@ def extend(cells: Cells, earlier: Knowledge, question: sparse.csr_array, goal: i
     question : (1, groups) matrix
         The sum an attacker proves too much about.
     goal : int
-        Value it must be able to reach (from below; from above if it is now larger).
+        Value it must be able to reach.
+    upward : bool
+        Whether to reach it from below.
 
     Returns
     -------
@@ -71,10 +80,10 @@ def extend(cells: Cells, earlier: Knowledge, question: sparse.csr_array, goal: i
     )
     known = np.concatenate([cells.values[firm], cells.values[soft], earlier.lower[kept]])
     loose = earlier.sums[~kept]
-    sign = 1 if goal >= 0 else -1
-    below = sparse.csr_array(sparse.vstack([-sign * question, loose, -loose]))
-    most = np.concatenate([[-goal * sign * sign], earlier.upper[~kept], -earlier.lower[~kept]])
-    price = cells.weight[soft] / np.minimum(np.maximum(cells.values[soft], 1), max(abs(goal), 1))
+    sign = -1 if upward else 1
+    below = sparse.csr_array(sparse.vstack([sign * question, loose, -loose]))
+    most = np.concatenate([[sign * goal], earlier.upper[~kept], -earlier.lower[~kept]])
+    price = cells.weight[soft] / np.clip(cells.values[soft], 1, max(goal, 1))
     answer = linprog(
         np.concatenate([np.zeros(groups), price, price]),
         A_ub=sparse.hstack([below, sparse.csr_array((below.shape[0], 2 * count))], format="csr"),

@@ -63,9 +63,11 @@ class _Task:
     need: Integers
     candidate: Mask
     weight: Reals
+    given: Mask
 
     @property
     def sensitive(self) -> Mask:
+        """Cells that need protection."""
         return self.need > 0
 
 
@@ -117,6 +119,7 @@ def protect(
     need: Integers,
     candidate: Mask,
     weight: Reals,
+    given: Mask | None = None,
 ) -> Pattern:
     """
     Hide cells until every sensitive one may be believed large enough.
@@ -134,6 +137,8 @@ def protect(
         Cells that may be hidden besides.
     weight : (cells,) float
         What hiding a candidate costs; positive.
+    given : (cells,) bool, optional
+        Cells hidden anyway, whether sensitive or not.
 
     Returns
     -------
@@ -152,9 +157,10 @@ def protect(
     \\min(s_i, n_p) y_i \\ge n_p` (arcs that rise are unbounded, arcs that sink have
     slack s). The cuts are separated by maximum flows and gathered in a master programme.
     """
-    task = _scaled(_Task(arcs, slack, need, candidate & (need <= 0), weight))
+    given = (need > 0) | (np.zeros(len(need), bool) if given is None else given)
+    task = _scaled(_Task(arcs, slack, need, candidate & ~given, weight, given))
     residual = _Residual(task)
-    hopeless = residual.exposed(task.sensitive | task.candidate)
+    hopeless = residual.exposed(task.given | task.candidate)
     if hopeless:
         raise DisclosureError(
             f"{len(hopeless)} sensitive cells cannot be protected by hiding others",
@@ -166,7 +172,7 @@ def protect(
         hidden = _augment(task, residual, hidden, exposed)
     if not small:
         hidden = _prune(task, residual, hidden)
-    cost = float(weight[hidden & ~task.sensitive].sum())
+    cost = float(weight[hidden & ~task.given].sum())
     return Pattern(hidden, bound, optimal=cost <= bound + 1e-6)
 
 
@@ -175,7 +181,7 @@ def _cutting_rounds(
 ) -> tuple[Mask, float, list[int]]:
     """Choose, look for cells left exposed, cut, choose again."""
     cuts, bound = _line_cuts(task), 0.0
-    hidden, exposed = task.sensitive.copy(), list[int]()
+    hidden, exposed = task.given.copy(), list[int]()
     for _ in range(_ROUNDS[0] if small else _ROUNDS[1]):
         hidden, bound = _lightest(task, cuts, small=small)
         exposed = residual.exposed(hidden)
@@ -192,7 +198,7 @@ def _scaled(task: _Task) -> _Task:
     unit = -(-top // _LARGEST)
     slack = np.minimum(np.maximum(task.slack, 0), top) // unit
     need = -(-np.maximum(task.need, 0) // unit)
-    return _Task(task.arcs, slack, need, task.candidate, task.weight)
+    return _Task(task.arcs, slack, need, task.candidate, task.weight, task.given)
 
 
 class _Residual:
@@ -328,7 +334,7 @@ def _cut(task: _Task, side: Mask, cell: int) -> Cut:
     across = np.where(inside & ~beyond, need, 0)
     across += np.where(beyond & ~inside, np.minimum(task.slack, need), 0)
     across[cell] = 0
-    rest = need - int(across[task.sensitive].sum())
+    rest = need - int(across[task.given].sum())
     if rest <= 0:
         return ()
     arcs = np.flatnonzero(task.candidate & (across > 0))
@@ -341,7 +347,7 @@ def _lightest(
     task: _Task, cuts: set[Cut], *, small: bool
 ) -> tuple[Mask, float]:
     """Lightest set of candidates that meets all cuts so far, and the proven bound."""
-    hidden = task.sensitive.copy()
+    hidden = task.given.copy()
     if not cuts:
         return hidden, 0.0
     choice = np.flatnonzero(task.candidate)
@@ -369,7 +375,7 @@ def _augment(task: _Task, residual: _Residual, hidden: Mask, exposed: list[int])
     """Close an ample cycle of least added weight through each cell still exposed."""
     hidden = hidden.copy()
     arcs, top = task.arcs, int(task.need.max(initial=0))
-    usable = task.sensitive | task.candidate
+    usable = task.given | task.candidate
     ample = task.candidate & (task.slack >= top)
     left, right = arcs.free
     start = np.concatenate([arcs.tail[usable], arcs.head[ample], left, right])
@@ -400,7 +406,7 @@ def _prune(task: _Task, residual: _Residual, hidden: Mask) -> Mask:
     """Show again each added cell that no sensitive one needs, the costliest first."""
     hidden = hidden.copy()
     residual.exposed(hidden)
-    added = np.flatnonzero(hidden & ~task.sensitive)
+    added = np.flatnonzero(hidden & ~task.given)
     for cell in added[np.lexsort((added, -task.weight[added]))]:
         hidden[cell] = False
         kept = dict(residual.routes)
