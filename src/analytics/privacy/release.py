@@ -174,7 +174,7 @@ def _coarsening(rows: pd.DataFrame, spec: TableSpec, history: list[Entry]) -> Re
         except DisclosureError as error:
             refusal = error
         else:
-            if released.table["hidden"].mean() <= current.vanish:
+            if released is not None and released.table["hidden"].mean() <= current.vanish:
                 return released
         upper = current.coarser()
         if upper is not None:
@@ -188,8 +188,8 @@ def _coarsening(rows: pd.DataFrame, spec: TableSpec, history: list[Entry]) -> Re
 
 def _attempt(
     rows: pd.DataFrame, spec: TableSpec, history: list[Entry], *, coarser: bool
-) -> Released:
-    """One table at one level."""
+) -> Released | None:
+    """One table at one level; None if its sensitive cells alone are too many."""
     values = with_margins(rows, spec)
     if spec.published:
         return _publish(values, spec)
@@ -198,6 +198,8 @@ def _attempt(
     problem = pose(rows, values, spec, earlier)
     if spec.rounding:
         return _round(values, problem, spec, spec.rounding, len(earlier), coarser=coarser)
+    if (problem.need > 0).mean() > spec.vanish:
+        return None
     decision = decide(problem, spec)
     return _wrap(
         values, decision.hidden, decision.reason, decision.verdict, spec, len(earlier),

@@ -229,6 +229,10 @@ class _Search:
 
     def _settle_one(self, question: int) -> None:
         one = np.array([question])
+        waiting = np.flatnonzero((self.high < self.floor) & ~self.settled & ~self.small)
+        self._solve(self._cost(waiting, 1.0, capped=True) + self._cost(one, 99.0, capped=True))
+        if self.high[question] >= self.floor[question]:
+            return
         best = self._solve(self._cost(one, 1.0, capped=True))
         if self.high[question] >= self.floor[question]:
             return

@@ -26,7 +26,7 @@ Cut = tuple[tuple[int, float], ...]  # candidate arcs and their share of the dem
 
 _LARGEST = 1 << 22  # flow units; a sum of many arcs stays inside 32 bits
 _SMALL = 90  # candidate cells up to which the pattern is solved to the proven optimum
-_ROUNDS = (400, 4)  # cutting rounds for small and for large tables
+_ROUNDS = (400, 3)  # cutting rounds for small and for large tables
 _NODES = 200  # branch-and-bound nodes per round on large tables
 
 
@@ -184,11 +184,13 @@ def _cutting_rounds(
     hidden, exposed = task.given.copy(), list[int]()
     for _ in range(_ROUNDS[0] if small else _ROUNDS[1]):
         hidden, bound = _lightest(task, cuts, small=small)
-        exposed = residual.exposed(hidden)
+        found = residual.exposed(hidden)
+        exposed = list(found)
         if not exposed:
             break
-        for cell in exposed:
-            cuts |= _flow_cuts(task, residual, cell)
+        cuts |= {
+            cut for cell, sides in found.items() for side in sides if (cut := _cut(task, side, cell))
+        }
     return hidden, bound, exposed
 
 
@@ -217,9 +219,14 @@ class _Residual:
         self.room: list[int] = []
         self.ways: list[list[tuple[int, int]]] = []
 
-    def exposed(self, hidden: Mask) -> list[int]:
-        """Sensitive cells that a pattern does not protect."""
-        return [cell for cell in self._doubtful(hidden) if not self.route(cell)]
+    def exposed(self, hidden: Mask) -> dict[int, list[Mask]]:
+        """Sensitive cells that a pattern does not protect, each with its tightest cuts."""
+        found: dict[int, list[Mask]] = {}
+        for cell in self._doubtful(hidden):
+            sides: list[Mask] = []
+            if not self.route(cell, sides):
+                found[cell] = sides
+        return found
 
     def holds(self, hidden: Mask) -> bool:
         """Tell whether a pattern protects every sensitive cell."""
@@ -228,10 +235,11 @@ class _Residual:
     def _doubtful(self, hidden: Mask) -> list[int]:
         """Sensitive cells without a standing route, once the pattern is laid out."""
         shown = frozenset(np.flatnonzero(~hidden).tolist())
+        ample = _ample_cycle(self.task, hidden)
         self.open(hidden)
         return [
             cell
-            for cell in np.flatnonzero(self.task.sensitive).tolist()
+            for cell in np.flatnonzero(self.task.sensitive & ~ample).tolist()
             if cell not in self.routes or not self.routes[cell].isdisjoint(shown)
         ]
 
@@ -306,11 +314,16 @@ class _Residual:
         return found
 
 
-def _flow_cuts(task: _Task, residual: _Residual, cell: int) -> set[Cut]:
-    """Cuts nearest both ends of a cell that the pattern laid out leaves exposed."""
-    sides: list[Mask] = []
-    residual.route(cell, sides)
-    return {cut for side in sides if (cut := _cut(task, side, cell))}
+def _ample_cycle(task: _Task, hidden: Mask) -> Mask:
+    """Cells on a cycle of arcs that each carry any need: safe without looking for a flow."""
+    arcs, top = task.arcs, int(task.need.max(initial=0))
+    ample = hidden & ~task.sensitive & (task.slack >= top)
+    left, right = arcs.free
+    start = np.concatenate([arcs.tail[hidden], arcs.head[ample], left, right])
+    end = np.concatenate([arcs.head[hidden], arcs.tail[ample], right, left])
+    strong = sparse.coo_array((np.ones(len(start)), (start, end)), shape=(arcs.nodes,) * 2)
+    _, part = csgraph.connected_components(strong.tocsr(), connection="strong")
+    return np.asarray(part[arcs.tail] == part[arcs.head])
 
 
 def _line_cuts(task: _Task) -> set[Cut]:
