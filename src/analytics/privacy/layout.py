@@ -158,7 +158,7 @@ class TableSpec:
     rounding : Rounding, optional
         Round all cells instead of hiding some.
     vanish : float
-        Share of cells hidden beyond which a coarser table is released instead.
+        Share of cells hidden, margins aside, beyond which a coarser table is released instead.
     corrects : tuple of str
         Identities of earlier releases that this one revises.
     """
@@ -176,7 +176,7 @@ class TableSpec:
     contributor: str | None = None
     dominance: DominanceRule | PercentRule | None = None
     rounding: Rounding | None = None
-    vanish: float = 0.5
+    vanish: float = 0.75
     corrects: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

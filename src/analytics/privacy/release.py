@@ -174,7 +174,7 @@ def _coarsening(rows: pd.DataFrame, spec: TableSpec, history: list[Entry]) -> Re
         except DisclosureError as error:
             refusal = error
         else:
-            if released is not None and released.table["hidden"].mean() <= current.vanish:
+            if released is not None and _vanished(released.table, current) <= current.vanish:
                 return released
         upper = current.coarser()
         if upper is not None:
@@ -184,6 +184,12 @@ def _coarsening(rows: pd.DataFrame, spec: TableSpec, history: list[Entry]) -> Re
         f"table '{asked.name}' may not leave: most of its cells would vanish at every level",
         remedy="count over more days or a wider area",
     )
+
+
+def _vanished(cells: pd.DataFrame, spec: TableSpec) -> float:
+    """Share of hidden cells among those that are no margin."""
+    inside = np.logical_and.reduce([cells[d.name].isin(d.leaves) for d in spec.dimensions])
+    return float(cells["hidden"].to_numpy(bool)[inside].mean())
 
 
 def _attempt(
@@ -198,7 +204,8 @@ def _attempt(
     problem = pose(rows, values, spec, earlier)
     if spec.rounding:
         return _round(values, problem, spec, spec.rounding, len(earlier), coarser=coarser)
-    if (problem.need > 0).mean() > spec.vanish:
+    sensitive = cell_labels(spec).assign(hidden=problem.need > 0)
+    if _vanished(sensitive, spec) > spec.vanish:
         return None
     decision = decide(problem, spec)
     return _wrap(
