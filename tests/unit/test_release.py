@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from scipy.optimize import linprog
 
 from analytics.errors import AuditError, DisclosureError, ParameterError
@@ -16,8 +17,7 @@ from analytics.methods.suppression.network import circulation, protect
 from analytics.methods.suppression.rounding import controlled_rounding, random_rounding
 from analytics.methods.suppression.sensitivity import DominanceRule, PercentRule, concentration
 from analytics.privacy.layout import ancestors, with_margins
-from analytics.privacy.release import Dimension, Ledger, Rounding, TableSpec, release, ledger_of
-from scipy import sparse
+from analytics.privacy.release import Dimension, Ledger, Rounding, TableSpec, ledger_of, release
 
 COUNTIES = Dimension(
     "county",
@@ -204,7 +204,7 @@ def test_hopelessly_small_table_is_refused(ledger):
 
 def test_secret_zeros_are_protected(ledger):
     released = release(table(FIGURES), spec(zeros="secret"), ledger)
-    assert released.table["hidden"].to_numpy()[[*range(0, 36)]].sum() > 2
+    assert released.table["hidden"].to_numpy()[[*range(36)]].sum() > 2
     assert (bounds(released)[:, 1] >= 10 - 1e-6).all()
     assert not (released.table["persons"] == 0).any()
 
@@ -222,9 +222,7 @@ def test_three_dimensions_are_protected(ledger):
 
 def test_two_hierarchies_are_protected(ledger):
     ages = Dimension("age", {"0-4": "0-14", "5-14": "0-14", "15+": "total", "0-14": "total"})
-    released = release(
-        table(FIGURES, (COUNTIES, ages)), spec(dimensions=(COUNTIES, ages)), ledger
-    )
+    released = release(table(FIGURES, (COUNTIES, ages)), spec(dimensions=(COUNTIES, ages)), ledger)
     low, high = bounds(released).T
     assert (high >= 10 - 1e-6).all()
     assert (low < high).all()

@@ -192,9 +192,7 @@ def _sensitive(
     return need, reason
 
 
-def _contributions(
-    rows: pd.DataFrame, spec: TableSpec, heads: int
-) -> tuple[Integers, Integers]:
+def _contributions(rows: pd.DataFrame, spec: TableSpec, heads: int) -> tuple[Integers, Integers]:
     """Contributors of every cell, and its largest contributions."""
     assert spec.contributor is not None
     spread = rows
@@ -348,9 +346,7 @@ def _attack(problem: Problem, audit: _Audit, hidden: Mask) -> tuple[Verdict, Int
     return verdict, asked
 
 
-def _idle(
-    problem: Problem, audit: _Audit, hidden: Mask, verdict: Verdict, asked: Integers
-) -> Mask:
+def _idle(problem: Problem, audit: _Audit, hidden: Mask, verdict: Verdict, asked: Integers) -> Mask:
     """Cells hidden for others that an attacker works out anyway: they may as well be shown."""
     idle = np.zeros(len(hidden), bool)
     cells = asked < audit.cells
@@ -376,9 +372,7 @@ def _repair(
     for position in guilty:
         question = int(asked[position])
         row, floor = audit.questions[[question]], int(audit.floor[question])
-        cells = Cells(
-            problem.sums, problem.values, hidden, problem.candidate, problem.weight
-        )
+        cells = Cells(problem.sums, problem.values, hidden, problem.candidate, problem.weight)
         if verdict.small[position]:
             fresh = extend(cells, problem.earlier, row, floor)
         else:

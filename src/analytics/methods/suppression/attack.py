@@ -242,9 +242,7 @@ class _Search:
 
     def _whole(self, question: int) -> bool:
         """Look for a whole-number witness where the programme's optimum was fractional."""
-        table = _integral(
-            self.known, self.questions[[question]], self.floor[question], _UNLIMITED
-        )
+        table = _integral(self.known, self.questions[[question]], self.floor[question], _UNLIMITED)
         if table is not None:
             asked = self.questions @ table
             self.low, self.high = np.minimum(self.low, asked), np.maximum(self.high, asked)
@@ -301,9 +299,7 @@ def _settle(known: Knowledge) -> tuple[Mask, Integers]:
             return fixed, value
 
 
-def _integral(
-    known: Knowledge, row: sparse.csr_array, lower: int, upper: int
-) -> Integers | None:
+def _integral(known: Knowledge, row: sparse.csr_array, lower: int, upper: int) -> Integers | None:
     """Find a whole-number table with one sum inside limits; None if there is none."""
     from scipy.optimize import Bounds, LinearConstraint, milp  # noqa: PLC0415
 

@@ -189,7 +189,10 @@ def _cutting_rounds(
         if not exposed:
             break
         cuts |= {
-            cut for cell, sides in found.items() for side in sides if (cut := _cut(task, side, cell))
+            cut
+            for cell, sides in found.items()
+            for side in sides
+            if (cut := _cut(task, side, cell))
         }
     return hidden, bound, exposed
 
@@ -265,7 +268,10 @@ class _Residual:
         """Send a cell's need round from its head to its tail; on failure note the cuts."""
         source, sink = self.ends[cell]
         room, missing = self.room, self.need[cell]
-        moved: list[tuple[int, int]] = [(2 * cell, room[2 * cell]), (2 * cell + 1, room[2 * cell + 1])]
+        moved: list[tuple[int, int]] = [
+            (2 * cell, room[2 * cell]),
+            (2 * cell + 1, room[2 * cell + 1]),
+        ]
         room[2 * cell] = room[2 * cell + 1] = 0
         while missing > 0 and (path := self._path(source, sink)):
             step = min(missing, *(room[arc] for arc in path))
@@ -351,14 +357,10 @@ def _cut(task: _Task, side: Mask, cell: int) -> Cut:
     if rest <= 0:
         return ()
     arcs = np.flatnonzero(task.candidate & (across > 0))
-    return tuple(
-        (int(arc), round(min(int(across[arc]), rest) / rest, 9)) for arc in arcs
-    )
+    return tuple((int(arc), round(min(int(across[arc]), rest) / rest, 9)) for arc in arcs)
 
 
-def _lightest(
-    task: _Task, cuts: set[Cut], *, small: bool
-) -> tuple[Mask, float]:
+def _lightest(task: _Task, cuts: set[Cut], *, small: bool) -> tuple[Mask, float]:
     """Lightest set of candidates that meets all cuts so far, and the proven bound."""
     hidden = task.given.copy()
     if not cuts:
