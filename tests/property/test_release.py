@@ -23,7 +23,7 @@ COUNTS = st.lists(
 )
 
 
-def spec(day=20, **changes):
+def spec(day=20, **changes):  # noqa: ANN003
     base = {
         "name": "t", "population": "p", "measure": "n", "dimensions": (AREAS, GROUPS),
         "as_of": date(2020, 2, day), "vanish": 1.0,

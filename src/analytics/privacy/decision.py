@@ -27,7 +27,7 @@ _PRUNED_CELLS = 250
 class Problem:
     """A table's cells, what each must be believable to reach, and the earlier releases."""
 
-    values: Integers
+    figures: Integers
     need: Integers
     slack: Integers
     reason: np.ndarray
@@ -273,7 +273,7 @@ def _weight(spec: TableSpec) -> np.ndarray:
     """Hiding a margin costs a little more than hiding a cell inside."""
     labels = cell_labels(spec)
     margins = [~labels[d.name].isin(d.leaves).to_numpy() for d in spec.dimensions]
-    return 1 + 0.02 * np.sum(margins, axis=0)
+    return np.asarray(1 + 0.02 * np.sum(margins, axis=0))
 
 
 def _joined(one: Knowledge, other: Knowledge) -> Knowledge:
@@ -287,8 +287,8 @@ def _joined(one: Knowledge, other: Knowledge) -> Knowledge:
 def _audit(problem: Problem) -> _Audit:
     """All questions; what earlier releases prove already is no longer asked for more."""
     questions = sparse.csr_array(sparse.vstack([problem.sums, problem.further], format="csr"))
-    floor = np.concatenate([problem.values + problem.need, problem.further_floor])
-    cells = len(problem.values)
+    floor = np.concatenate([problem.figures + problem.need, problem.further_floor])
+    cells = len(problem.figures)
     told = np.zeros(len(floor), bool)
     if problem.earlier.sums.shape[0]:
         asked = np.ones(len(floor), bool)
@@ -328,9 +328,13 @@ def _first_pattern(problem: Problem, spec: TableSpec) -> tuple[Mask, bool]:
     order = (order.T if turned else order).ravel()
     try:
         pattern = network.protect(
-            arcs, *(part[order] for part in (problem.slack, problem.need)),
-            problem.candidate[order], problem.weight[order], problem.given[order],
-        )  # fmt: skip
+            arcs,
+            problem.slack[order],
+            problem.need[order],
+            problem.candidate[order],
+            problem.weight[order],
+            problem.given[order],
+        )
     except DisclosureError:
         return start, True  # earlier releases bind it; the repairs look for what is left
     hidden = np.empty(len(start), bool)
@@ -340,7 +344,7 @@ def _first_pattern(problem: Problem, spec: TableSpec) -> tuple[Mask, bool]:
 
 def _attack(problem: Problem, audit: _Audit, hidden: Mask) -> tuple[Verdict, Integers]:
     shown = np.flatnonzero(~hidden)
-    told = Knowledge(problem.sums[shown], problem.values[shown], problem.values[shown])
+    told = Knowledge(problem.sums[shown], problem.figures[shown], problem.figures[shown])
     asked = np.concatenate([hidden, np.ones(len(audit.floor) - audit.cells, bool)]).nonzero()[0]
     verdict = attack(_joined(problem.earlier, told), audit.questions[asked], audit.floor[asked])
     return verdict, asked
@@ -372,7 +376,7 @@ def _repair(
     for position in guilty:
         question = int(asked[position])
         row, floor = audit.questions[[question]], int(audit.floor[question])
-        cells = Cells(problem.sums, problem.values, hidden, problem.candidate, problem.weight)
+        cells = Cells(problem.sums, problem.figures, hidden, problem.candidate, problem.weight)
         if verdict.small[position]:
             fresh = extend(cells, problem.earlier, row, floor)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -86,7 +87,7 @@ def knowledge(entries: Sequence[Entry], placed: Sequence[Placed]) -> Knowledge:
 
 def differences(current: Placed, earlier: Placed) -> sparse.csr_array:
     """
-    Sums that two releases tell apart along one axis: later days, other categories.
+    List the sums that two releases tell apart along one axis: later days, other categories.
 
     Returns
     -------
@@ -141,7 +142,7 @@ def _time_axis(entries: Sequence[Entry]) -> tuple[NDArray[np.int64], list[Intege
         return _numbered(np.ones((len(entries), 1), np.int64), [1] * len(entries))
     spans = [(_before(entry), date.fromisoformat(entry.as_of)) for entry in entries]
     borders = sorted({border for span in spans for border in span})
-    slices = list(zip(borders, borders[1:], strict=False))
+    slices = list(itertools.pairwise(borders))
     table = np.array([[start <= a and b <= end for a, b in slices] for start, end in spans])
     return _numbered(table.astype(np.int64), [1] * len(entries))
 

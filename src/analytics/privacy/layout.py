@@ -300,4 +300,4 @@ def lift(rows: pd.DataFrame, fine: TableSpec, coarse: TableSpec) -> pd.DataFrame
             }
             lifted[dimension.name] = lifted[dimension.name].map(rename)
     keys = [d.name for d in coarse.dimensions] + ([fine.contributor] if fine.contributor else [])
-    return lifted.groupby(keys, observed=True, as_index=False)[fine.measure].sum()
+    return lifted.groupby(keys, observed=True)[fine.measure].sum().reset_index()

@@ -116,7 +116,8 @@ class Released:
     @property
     def counts(self) -> dict[str, int]:
         """INSIDE ONLY. Cells, hidden cells, and hidden cells by reason."""
-        by_reason = self.reasons["reason"].value_counts().to_dict()
+        tally = self.reasons["reason"].value_counts()
+        by_reason = {str(reason): int(count) for reason, count in tally.items()}
         return {"cells": len(self.table), "hidden": len(self.reasons), **by_reason}
 
 
@@ -335,9 +336,8 @@ def _additivity(spec: TableSpec) -> sparse.csr_array:
 def _table(
     labels: pd.DataFrame, values: Integers, hidden: np.ndarray, spec: TableSpec
 ) -> pd.DataFrame:
-    shown = pd.array(values, dtype="Int64")
-    shown[hidden] = pd.NA
-    return labels.assign(**{spec.measure: shown, "hidden": hidden})
+    shown = pd.Series(values, index=labels.index, dtype="Int64").mask(hidden)
+    return pd.concat([labels, shown.rename(spec.measure)], axis=1).assign(hidden=hidden)
 
 
 def _entry_of(released: Released) -> Entry:

@@ -11,6 +11,7 @@ integer arithmetic; the solver is only trusted when it speaks against the releas
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +65,7 @@ class Verdict:
 
 
 def attack(known: Knowledge, questions: sparse.csr_array, floor: Integers) -> Verdict:
-    """
+    r"""
     Try to prove each questioned sum small or exact.
 
     Parameters
@@ -133,9 +134,9 @@ class _Search:
     def width(self) -> int:
         return len(self.open) + len(self.floor)
 
-    def _programme(self) -> object:
+    def _programme(self) -> Any:
         """Build groups still open, then one capped copy of every question."""
-        import highspy  # noqa: PLC0415
+        import highspy
 
         known, count, shift = self.known, len(self.floor), self.shift
         rest = known.sums @ self.base
@@ -168,7 +169,7 @@ class _Search:
         programme.a_matrix_.index_ = rows.indices
         programme.a_matrix_.value_ = rows.data.astype(float)
         programme.sense_ = highspy.ObjSense.kMaximize
-        model = highspy.Highs()
+        model: Any = highspy.Highs()  # type: ignore[no-untyped-call]
         model.silent()
         model.setOptionValue("threads", 1)
         model.passModel(programme)
@@ -176,7 +177,7 @@ class _Search:
 
     def _solve(self, cost: NDArray[np.float64]) -> float:
         """Maximise a cost; note the witness found."""
-        import highspy  # noqa: PLC0415
+        import highspy
 
         model = self.model
         model.changeColsCost(self.width, np.arange(self.width, dtype=np.int32), cost)
@@ -277,7 +278,7 @@ class _Search:
 
 
 def _settle(known: Knowledge) -> tuple[Mask, Integers]:
-    """Groups that zeros and lone unknowns settle without any programme."""
+    """Settle groups by zeros and lone unknowns, without any programme."""
     sums, groups = known.sums, known.sums.shape[1]
     fixed, value = np.zeros(groups, bool), np.zeros(groups, np.int64)
     while True:
@@ -301,7 +302,7 @@ def _settle(known: Knowledge) -> tuple[Mask, Integers]:
 
 def _integral(known: Knowledge, row: sparse.csr_array, lower: int, upper: int) -> Integers | None:
     """Find a whole-number table with one sum inside limits; None if there is none."""
-    from scipy.optimize import Bounds, LinearConstraint, milp  # noqa: PLC0415
+    from scipy.optimize import Bounds, LinearConstraint, milp
 
     width = known.sums.shape[1]
     limit = float(_UNLIMITED)
@@ -322,7 +323,7 @@ def _integral(known: Knowledge, row: sparse.csr_array, lower: int, upper: int) -
         return None
     if answer.x is None:
         raise SolverError(f"looking for a whole-number table: {answer.message}")
-    table = np.rint(answer.x).astype(np.int64)
+    table: Integers = np.rint(answer.x).astype(np.int64)
     sums = known.sums @ table
     asked = int((row @ table)[0])
     held = (sums >= known.lower) & (sums <= known.upper)

@@ -37,7 +37,7 @@ def extend(
     *,
     upward: bool = True,
 ) -> Mask | None:
-    """
+    r"""
     Hide the cells that let one questioned sum reach a goal with least disturbance.
 
     Parameters

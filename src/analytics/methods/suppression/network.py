@@ -121,7 +121,7 @@ def protect(
     weight: Reals,
     given: Mask | None = None,
 ) -> Pattern:
-    """
+    r"""
     Hide cells until every sensitive one may be believed large enough.
 
     Parameters
@@ -299,11 +299,7 @@ class _Residual:
                 if onward not in came and room[arc]:
                     came[onward] = node, arc
                     if onward == sink:
-                        path = []
-                        while onward != source:
-                            onward, arc = came[onward]
-                            path.append(arc)
-                        return path
+                        return _traced(came, sink, source)
                     queue.append(onward)
         return []
 
@@ -320,6 +316,15 @@ class _Residual:
         return found
 
 
+def _traced(came: dict[int, tuple[int, int]], node: int, source: int) -> list[int]:
+    """Arcs back from a node to the source of a search."""
+    path = []
+    while node != source:
+        node, arc = came[node]
+        path.append(arc)
+    return path
+
+
 def _ample_cycle(task: _Task, hidden: Mask) -> Mask:
     """Cells on a cycle of arcs that each carry any need: safe without looking for a flow."""
     arcs, top = task.arcs, int(task.need.max(initial=0))
@@ -333,7 +338,7 @@ def _ample_cycle(task: _Task, hidden: Mask) -> Mask:
 
 
 def _line_cuts(task: _Task) -> set[Cut]:
-    """The two sums every sensitive cell stands in, as cuts."""
+    """Demand of the two sums every sensitive cell stands in."""
     cuts = set()
     for cell in np.flatnonzero(task.sensitive):
         near = np.zeros(task.arcs.nodes, bool)
@@ -382,7 +387,7 @@ def _lightest(task: _Task, cuts: set[Cut], *, small: bool) -> tuple[Mask, float]
     )
     if answer.x is None:
         raise SolverError(f"choosing cells to hide: {answer.message}")
-    hidden[choice] = answer.x > 0.5
+    hidden[choice] = np.rint(answer.x) > 0
     return hidden, float(answer.mip_dual_bound)
 
 
