@@ -68,17 +68,8 @@ def extend(
     shown = ~cells.hidden
     firm, soft = np.flatnonzero(shown & ~cells.candidate), np.flatnonzero(shown & cells.candidate)
     groups, count = cells.sums.shape[1], len(soft)
-    identity = sparse.eye_array(count)
+    equal, known = _firm(cells, earlier, firm, soft)
     kept = earlier.lower == earlier.upper
-    equal = sparse.block_array(
-        [
-            [cells.sums[firm], sparse.csr_array((len(firm), 2 * count))],
-            [cells.sums[soft], sparse.hstack([-identity, identity])],
-            [earlier.sums[kept], sparse.csr_array((int(kept.sum()), 2 * count))],
-        ],
-        format="csr",
-    )
-    known = np.concatenate([cells.values[firm], cells.values[soft], earlier.lower[kept]])
     loose = earlier.sums[~kept]
     sign = -1 if upward else 1
     below = sparse.csr_array(sparse.vstack([sign * question, loose, -loose]))
@@ -98,3 +89,22 @@ def extend(
     hidden = cells.hidden.copy()
     hidden[soft[moved]] = True
     return hidden
+
+
+def _firm(
+    cells: Cells, earlier: Knowledge, firm: Integers, soft: Integers
+) -> tuple[sparse.csr_array, Integers]:
+    """Exact figures over groups and the rises and falls of the cells that may be hidden."""
+    count = len(soft)
+    identity = sparse.eye_array(count)
+    kept = earlier.lower == earlier.upper
+    equal = sparse.block_array(
+        [
+            [cells.sums[firm], sparse.csr_array((len(firm), 2 * count))],
+            [cells.sums[soft], sparse.hstack([-identity, identity])],
+            [earlier.sums[kept], sparse.csr_array((int(kept.sum()), 2 * count))],
+        ],
+        format="csr",
+    )
+    known = np.concatenate([cells.values[firm], cells.values[soft], earlier.lower[kept]])
+    return sparse.csr_array(equal), known

@@ -138,12 +138,12 @@ def protect(
     weight : (cells,) float
         What hiding a candidate costs; positive.
     given : (cells,) bool, optional
-        Cells hidden anyway, whether sensitive or not.
+        Cells hidden anyway.
 
     Returns
     -------
     Pattern
-        Proven lightest for small tables, within a few percent of the bound for large ones.
+        Proven lightest for small tables, near the bound for large ones.
 
     Raises
     ------
@@ -157,7 +157,7 @@ def protect(
     \\min(s_i, n_p) y_i \\ge n_p` (arcs that rise are unbounded, arcs that sink have
     slack s). The cuts are separated by maximum flows and gathered in a master programme.
     """
-    given = (need > 0) | (np.zeros(len(need), bool) if given is None else given)
+    given = (need > 0) if given is None else given | (need > 0)
     task = _scaled(_Task(arcs, slack, need, candidate & ~given, weight, given))
     residual = _Residual(task)
     hopeless = residual.exposed(task.given | task.candidate)
@@ -168,8 +168,7 @@ def protect(
         )
     small = int(task.candidate.sum()) <= _SMALL
     hidden, bound, exposed = _cutting_rounds(task, residual, small=small)
-    if exposed:
-        hidden = _augment(task, residual, hidden, exposed)
+    hidden = _augment(task, residual, hidden, exposed)
     if not small:
         hidden = _prune(task, residual, hidden)
     cost = float(weight[hidden & ~task.given].sum())
