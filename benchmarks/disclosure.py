@@ -1,8 +1,8 @@
 """
 Disclosure control of a 103 x 8 table with margins, beside tau-ARGUS's engine.
 
-Both sides' results are attacked by the same programme: two plain linear programmes per
-hidden cell, which is neither side's own audit.
+Both sides' results are attacked by the same judge, two linear programmes per hidden cell,
+which is neither side's own audit.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import tracemalloc
 from datetime import date
 from pathlib import Path
 
+import highspy
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from scipy.optimize import linprog
 
 from analytics.privacy.layout import ancestors, with_margins
 from analytics.privacy.release import Dimension, Ledger, TableSpec, release
@@ -82,14 +82,29 @@ def attacked(spec: TableSpec, values: np.ndarray, hidden: np.ndarray) -> tuple[i
     member = sparse.csr_array(
         sparse.kron(*(sparse.csr_array(ancestors(d)) for d in spec.dimensions), format="csr")
     )
-    shown = ~hidden
+    shown = sparse.csr_array(member[~hidden])
+    groups = member.shape[1]
+    programme = highspy.HighsLp()
+    programme.num_col_, programme.num_row_ = groups, shown.shape[0]
+    programme.col_cost_ = programme.col_lower_ = np.zeros(groups)
+    programme.col_upper_ = np.full(groups, highspy.kHighsInf)
+    programme.row_lower_ = programme.row_upper_ = values[~hidden].astype(float)
+    programme.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    programme.a_matrix_.start_, programme.a_matrix_.index_ = shown.indptr, shown.indices
+    programme.a_matrix_.value_ = shown.data.astype(float)
+    model = highspy.Highs()
+    model.silent()
+    model.passModel(programme)
     exact = small = 0
     for cell in np.flatnonzero(hidden):
-        row = member[[cell]].toarray().ravel()
+        row = member[[cell]].toarray().ravel().astype(float)
         ends = []
         for sign in (-1, 1):
-            answer = linprog(sign * row, A_eq=member[shown], b_eq=values[shown], method="highs")
-            ends.append(abs(answer.fun) if answer.status == 0 else np.inf)
+            model.changeColsCost(groups, np.arange(groups, dtype=np.int32), sign * row)
+            model.run()
+            solved = model.getModelStatus() == highspy.HighsModelStatus.kOptimal
+            value = model.getInfo().objective_function_value
+            ends.append(sign * value if solved else np.inf)
         exact += abs(ends[0] - ends[1]) < 1e-6
         small += ends[0] < THRESHOLD - 1e-6
     return int(exact), int(small)

@@ -49,7 +49,7 @@ def highest(row, known, figures):
     return np.inf if answer.status in (3, 4) else -answer.fun
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(COUNTS)
 def test_no_attack_proves_a_hidden_cell_small_or_exact(figures):
     released = release(table(figures), spec(), fresh())
@@ -64,7 +64,7 @@ def test_no_attack_proves_a_hidden_cell_small_or_exact(figures):
         assert top > value or highest(-row, member()[~hidden], shown) > -value
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(COUNTS, st.permutations(range(12)))
 def test_order_of_rows_and_repetition_change_nothing(figures, order):
     ledger = fresh()
@@ -73,7 +73,7 @@ def test_order_of_rows_and_repetition_change_nothing(figures, order):
     pd.testing.assert_frame_equal(first.table, again.table)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(COUNTS)
 def test_a_higher_threshold_shows_no_cell_that_is_small_under_the_lower(figures):
     low = release(table(figures), spec(threshold=5), fresh())
@@ -82,7 +82,7 @@ def test_a_higher_threshold_shows_no_cell_that_is_small_under_the_lower(figures)
     assert high.table["hidden"].loc[small].all()
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(COUNTS, st.lists(st.one_of(st.just(0), st.integers(0, 40)), min_size=12, max_size=12))
 def test_two_days_together_prove_no_increment_small(figures, increments):
     """Joint attack over both days, on every cell's increment."""

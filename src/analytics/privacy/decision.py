@@ -292,9 +292,10 @@ def _audit(problem: Problem) -> _Audit:
     told = np.zeros(len(floor), bool)
     if problem.earlier.sums.shape[0]:
         asked = np.ones(len(floor), bool)
-        asked[:cells] = ~problem.known
+        asked[:cells] = (problem.need > 0) | problem.given
         chosen = np.flatnonzero(asked)
-        before = attack(problem.earlier, questions[chosen], floor[chosen])
+        inside = chosen < cells
+        before = attack(problem.earlier, questions[chosen], floor[chosen], inside)
         floor[chosen] = np.where(before.small, before.ceiling, floor[chosen])
         told[chosen] = before.exact
     return _Audit(questions, floor, told, cells)
@@ -346,7 +347,9 @@ def _attack(problem: Problem, audit: _Audit, hidden: Mask) -> tuple[Verdict, Int
     shown = np.flatnonzero(~hidden)
     told = Knowledge(problem.sums[shown], problem.figures[shown], problem.figures[shown])
     asked = np.concatenate([hidden, np.ones(len(audit.floor) - audit.cells, bool)]).nonzero()[0]
-    verdict = attack(_joined(problem.earlier, told), audit.questions[asked], audit.floor[asked])
+    everything = _joined(problem.earlier, told)
+    inside = asked < audit.cells
+    verdict = attack(everything, audit.questions[asked], audit.floor[asked], inside)
     return verdict, asked
 
 

@@ -64,7 +64,9 @@ class Verdict:
     programmes: int
 
 
-def attack(known: Knowledge, questions: sparse.csr_array, floor: Integers) -> Verdict:
+def attack(
+    known: Knowledge, questions: sparse.csr_array, floor: Integers, varied: Mask | None = None
+) -> Verdict:
     r"""
     Try to prove each questioned sum small or exact.
 
@@ -76,6 +78,8 @@ def attack(known: Knowledge, questions: sparse.csr_array, floor: Integers) -> Ve
         Sums the attacker is curious about.
     floor : (questions,) int
         Value each sum must be able to reach, else it is proven small.
+    varied : (questions,) bool, optional
+        Sums whose exactness is in question too; all unless given.
 
     Returns
     -------
@@ -96,19 +100,26 @@ def attack(known: Knowledge, questions: sparse.csr_array, floor: Integers) -> Ve
     Only a sum that reaches its floor in no such witness gets a programme of its own, whose
     optimum bounds it from above.
     """
-    search = _Search(known, questions, floor)
+    search = _Search(known, questions, floor, varied)
     return search.run()
 
 
 class _Search:
     """State of one attack: the warm programme and the witnesses' extremes."""
 
-    def __init__(self, known: Knowledge, questions: sparse.csr_array, floor: Integers) -> None:
+    def __init__(
+        self,
+        known: Knowledge,
+        questions: sparse.csr_array,
+        floor: Integers,
+        varied: Mask | None,
+    ) -> None:
         self.known, self.questions, self.floor = known, sparse.csr_array(questions), floor
         count = questions.shape[0]
         self.low = np.full(count, _UNLIMITED)
         self.high = np.full(count, -1)
         self.ceiling = np.full(count, _UNLIMITED)
+        self.varied = np.ones(count, bool) if varied is None else varied
         self.small, self.exact = np.zeros(count, bool), np.zeros(count, bool)
         self.programmes = 0
         fixed, value = _settle(known)
@@ -251,10 +262,10 @@ class _Search:
 
     def _vary_all(self) -> None:
         """Look for a second value of every sum that showed only one so far."""
-        single = np.flatnonzero((self.low >= self.high) & ~self.settled)
+        single = np.flatnonzero((self.low >= self.high) & ~self.settled & self.varied)
         if len(single):
             self._solve(self._cost(single, -1.0, capped=False))
-        for question in np.flatnonzero((self.low >= self.high) & ~self.settled):
+        for question in np.flatnonzero((self.low >= self.high) & ~self.settled & self.varied):
             if self.low[question] < self.high[question]:
                 continue
             one = np.array([question])
