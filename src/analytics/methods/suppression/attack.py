@@ -11,6 +11,7 @@ integer arithmetic; the solver is only trusted when it speaks against the releas
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,8 +64,10 @@ class Verdict:
     programmes: int
 
 
-def attack(known: Knowledge, questions: sparse.csr_array, floor: Integers) -> Verdict:
-    """
+def attack(
+    known: Knowledge, questions: sparse.csr_array, floor: Integers, varied: Mask | None = None
+) -> Verdict:
+    r"""
     Try to prove each questioned sum small or exact.
 
     Parameters
@@ -75,6 +78,8 @@ def attack(known: Knowledge, questions: sparse.csr_array, floor: Integers) -> Ve
         Sums the attacker is curious about.
     floor : (questions,) int
         Value each sum must be able to reach, else it is proven small.
+    varied : (questions,) bool, optional
+        Sums whose exactness is in question too; all unless given.
 
     Returns
     -------
@@ -95,19 +100,26 @@ def attack(known: Knowledge, questions: sparse.csr_array, floor: Integers) -> Ve
     Only a sum that reaches its floor in no such witness gets a programme of its own, whose
     optimum bounds it from above.
     """
-    search = _Search(known, questions, floor)
+    search = _Search(known, questions, floor, varied)
     return search.run()
 
 
 class _Search:
     """State of one attack: the warm programme and the witnesses' extremes."""
 
-    def __init__(self, known: Knowledge, questions: sparse.csr_array, floor: Integers) -> None:
+    def __init__(
+        self,
+        known: Knowledge,
+        questions: sparse.csr_array,
+        floor: Integers,
+        varied: Mask | None,
+    ) -> None:
         self.known, self.questions, self.floor = known, sparse.csr_array(questions), floor
         count = questions.shape[0]
         self.low = np.full(count, _UNLIMITED)
         self.high = np.full(count, -1)
         self.ceiling = np.full(count, _UNLIMITED)
+        self.varied = np.ones(count, bool) if varied is None else varied
         self.small, self.exact = np.zeros(count, bool), np.zeros(count, bool)
         self.programmes = 0
         fixed, value = _settle(known)
@@ -133,9 +145,9 @@ class _Search:
     def width(self) -> int:
         return len(self.open) + len(self.floor)
 
-    def _programme(self) -> object:
+    def _programme(self) -> Any:
         """Build groups still open, then one capped copy of every question."""
-        import highspy  # noqa: PLC0415
+        import highspy
 
         known, count, shift = self.known, len(self.floor), self.shift
         rest = known.sums @ self.base
@@ -168,15 +180,15 @@ class _Search:
         programme.a_matrix_.index_ = rows.indices
         programme.a_matrix_.value_ = rows.data.astype(float)
         programme.sense_ = highspy.ObjSense.kMaximize
-        model = highspy.Highs()
-        model.setOptionValue("output_flag", False)  # noqa: FBT003
+        model: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+        model.silent()
         model.setOptionValue("threads", 1)
         model.passModel(programme)
         return model
 
     def _solve(self, cost: NDArray[np.float64]) -> float:
         """Maximise a cost; note the witness found."""
-        import highspy  # noqa: PLC0415
+        import highspy
 
         model = self.model
         model.changeColsCost(self.width, np.arange(self.width, dtype=np.int32), cost)
@@ -229,6 +241,10 @@ class _Search:
 
     def _settle_one(self, question: int) -> None:
         one = np.array([question])
+        waiting = np.flatnonzero((self.high < self.floor) & ~self.settled & ~self.small)
+        self._solve(self._cost(waiting, 1.0, capped=True) + self._cost(one, 99.0, capped=True))
+        if self.high[question] >= self.floor[question]:
+            return
         best = self._solve(self._cost(one, 1.0, capped=True))
         if self.high[question] >= self.floor[question]:
             return
@@ -246,10 +262,10 @@ class _Search:
 
     def _vary_all(self) -> None:
         """Look for a second value of every sum that showed only one so far."""
-        single = np.flatnonzero((self.low >= self.high) & ~self.settled)
+        single = np.flatnonzero((self.low >= self.high) & ~self.settled & self.varied)
         if len(single):
             self._solve(self._cost(single, -1.0, capped=False))
-        for question in np.flatnonzero((self.low >= self.high) & ~self.settled):
+        for question in np.flatnonzero((self.low >= self.high) & ~self.settled & self.varied):
             if self.low[question] < self.high[question]:
                 continue
             one = np.array([question])
@@ -273,7 +289,7 @@ class _Search:
 
 
 def _settle(known: Knowledge) -> tuple[Mask, Integers]:
-    """Groups that zeros and lone unknowns settle without any programme."""
+    """Settle groups by zeros and lone unknowns, without any programme."""
     sums, groups = known.sums, known.sums.shape[1]
     fixed, value = np.zeros(groups, bool), np.zeros(groups, np.int64)
     while True:
@@ -297,7 +313,7 @@ def _settle(known: Knowledge) -> tuple[Mask, Integers]:
 
 def _integral(known: Knowledge, row: sparse.csr_array, lower: int, upper: int) -> Integers | None:
     """Find a whole-number table with one sum inside limits; None if there is none."""
-    from scipy.optimize import Bounds, LinearConstraint, milp  # noqa: PLC0415
+    from scipy.optimize import Bounds, LinearConstraint, milp
 
     width = known.sums.shape[1]
     limit = float(_UNLIMITED)
@@ -318,7 +334,7 @@ def _integral(known: Knowledge, row: sparse.csr_array, lower: int, upper: int) -
         return None
     if answer.x is None:
         raise SolverError(f"looking for a whole-number table: {answer.message}")
-    table = np.rint(answer.x).astype(np.int64)
+    table: Integers = np.rint(answer.x).astype(np.int64)
     sums = known.sums @ table
     asked = int((row @ table)[0])
     held = (sums >= known.lower) & (sums <= known.upper)

@@ -29,8 +29,15 @@ class Cells:
     weight: np.ndarray
 
 
-def extend(cells: Cells, earlier: Knowledge, question: sparse.csr_array, goal: int) -> Mask | None:
-    """
+def extend(
+    cells: Cells,
+    earlier: Knowledge,
+    question: sparse.csr_array,
+    goal: int,
+    *,
+    upward: bool = True,
+) -> Mask | None:
+    r"""
     Hide the cells that let one questioned sum reach a goal with least disturbance.
 
     Parameters
@@ -42,7 +49,9 @@ def extend(cells: Cells, earlier: Knowledge, question: sparse.csr_array, goal: i
     question : (1, groups) matrix
         The sum an attacker proves too much about.
     goal : int
-        Value it must be able to reach (from below; from above if it is now larger).
+        Value it must be able to reach.
+    upward : bool
+        Whether to reach it from below.
 
     Returns
     -------
@@ -59,22 +68,13 @@ def extend(cells: Cells, earlier: Knowledge, question: sparse.csr_array, goal: i
     shown = ~cells.hidden
     firm, soft = np.flatnonzero(shown & ~cells.candidate), np.flatnonzero(shown & cells.candidate)
     groups, count = cells.sums.shape[1], len(soft)
-    identity = sparse.eye_array(count)
+    equal, known = _firm(cells, earlier, firm, soft)
     kept = earlier.lower == earlier.upper
-    equal = sparse.block_array(
-        [
-            [cells.sums[firm], sparse.csr_array((len(firm), 2 * count))],
-            [cells.sums[soft], sparse.hstack([-identity, identity])],
-            [earlier.sums[kept], sparse.csr_array((int(kept.sum()), 2 * count))],
-        ],
-        format="csr",
-    )
-    known = np.concatenate([cells.values[firm], cells.values[soft], earlier.lower[kept]])
     loose = earlier.sums[~kept]
-    sign = 1 if goal >= 0 else -1
-    below = sparse.csr_array(sparse.vstack([-sign * question, loose, -loose]))
-    most = np.concatenate([[-goal * sign * sign], earlier.upper[~kept], -earlier.lower[~kept]])
-    price = cells.weight[soft] / np.minimum(np.maximum(cells.values[soft], 1), max(abs(goal), 1))
+    sign = -1 if upward else 1
+    below = sparse.csr_array(sparse.vstack([sign * question, loose, -loose]))
+    most = np.concatenate([[sign * goal], earlier.upper[~kept], -earlier.lower[~kept]])
+    price = cells.weight[soft] / np.clip(cells.values[soft], 1, max(goal, 1))
     answer = linprog(
         np.concatenate([np.zeros(groups), price, price]),
         A_ub=sparse.hstack([below, sparse.csr_array((below.shape[0], 2 * count))], format="csr"),
@@ -89,3 +89,22 @@ def extend(cells: Cells, earlier: Knowledge, question: sparse.csr_array, goal: i
     hidden = cells.hidden.copy()
     hidden[soft[moved]] = True
     return hidden
+
+
+def _firm(
+    cells: Cells, earlier: Knowledge, firm: Integers, soft: Integers
+) -> tuple[sparse.csr_array, Integers]:
+    """Exact figures over groups and the rises and falls of the cells that may be hidden."""
+    count = len(soft)
+    identity = sparse.eye_array(count)
+    kept = earlier.lower == earlier.upper
+    equal = sparse.block_array(
+        [
+            [cells.sums[firm], sparse.csr_array((len(firm), 2 * count))],
+            [cells.sums[soft], sparse.hstack([-identity, identity])],
+            [earlier.sums[kept], sparse.csr_array((int(kept.sum()), 2 * count))],
+        ],
+        format="csr",
+    )
+    known = np.concatenate([cells.values[firm], cells.values[soft], earlier.lower[kept]])
+    return sparse.csr_array(equal), known

@@ -26,7 +26,7 @@ Cut = tuple[tuple[int, float], ...]  # candidate arcs and their share of the dem
 
 _LARGEST = 1 << 22  # flow units; a sum of many arcs stays inside 32 bits
 _SMALL = 90  # candidate cells up to which the pattern is solved to the proven optimum
-_ROUNDS = (400, 4)  # cutting rounds for small and for large tables
+_ROUNDS = (400, 3)  # cutting rounds for small and for large tables
 _NODES = 200  # branch-and-bound nodes per round on large tables
 
 
@@ -63,9 +63,11 @@ class _Task:
     need: Integers
     candidate: Mask
     weight: Reals
+    given: Mask
 
     @property
     def sensitive(self) -> Mask:
+        """Cells that need protection."""
         return self.need > 0
 
 
@@ -117,8 +119,9 @@ def protect(
     need: Integers,
     candidate: Mask,
     weight: Reals,
+    given: Mask | None = None,
 ) -> Pattern:
-    """
+    r"""
     Hide cells until every sensitive one may be believed large enough.
 
     Parameters
@@ -134,11 +137,13 @@ def protect(
         Cells that may be hidden besides.
     weight : (cells,) float
         What hiding a candidate costs; positive.
+    given : (cells,) bool, optional
+        Cells hidden anyway.
 
     Returns
     -------
     Pattern
-        Proven lightest for small tables, within a few percent of the bound for large ones.
+        Proven lightest for small tables, near the bound for large ones.
 
     Raises
     ------
@@ -152,9 +157,10 @@ def protect(
     \\min(s_i, n_p) y_i \\ge n_p` (arcs that rise are unbounded, arcs that sink have
     slack s). The cuts are separated by maximum flows and gathered in a master programme.
     """
-    task = _scaled(_Task(arcs, slack, need, candidate & (need <= 0), weight))
+    given = (need > 0) if given is None else given | (need > 0)
+    task = _scaled(_Task(arcs, slack, need, candidate & ~given, weight, given))
     residual = _Residual(task)
-    hopeless = residual.exposed(task.sensitive | task.candidate)
+    hopeless = residual.exposed(task.given | task.candidate)
     if hopeless:
         raise DisclosureError(
             f"{len(hopeless)} sensitive cells cannot be protected by hiding others",
@@ -162,11 +168,10 @@ def protect(
         )
     small = int(task.candidate.sum()) <= _SMALL
     hidden, bound, exposed = _cutting_rounds(task, residual, small=small)
-    if exposed:
-        hidden = _augment(task, residual, hidden, exposed)
+    hidden = _augment(task, residual, hidden, exposed)
     if not small:
         hidden = _prune(task, residual, hidden)
-    cost = float(weight[hidden & ~task.sensitive].sum())
+    cost = float(weight[hidden & ~task.given].sum())
     return Pattern(hidden, bound, optimal=cost <= bound + 1e-6)
 
 
@@ -175,14 +180,19 @@ def _cutting_rounds(
 ) -> tuple[Mask, float, list[int]]:
     """Choose, look for cells left exposed, cut, choose again."""
     cuts, bound = _line_cuts(task), 0.0
-    hidden, exposed = task.sensitive.copy(), list[int]()
+    hidden, exposed = task.given.copy(), list[int]()
     for _ in range(_ROUNDS[0] if small else _ROUNDS[1]):
         hidden, bound = _lightest(task, cuts, small=small)
-        exposed = residual.exposed(hidden)
+        found = residual.exposed(hidden)
+        exposed = list(found)
         if not exposed:
             break
-        for cell in exposed:
-            cuts |= _flow_cuts(task, residual, cell)
+        cuts |= {
+            cut
+            for cell, sides in found.items()
+            for side in sides
+            if (cut := _cut(task, side, cell))
+        }
     return hidden, bound, exposed
 
 
@@ -192,7 +202,7 @@ def _scaled(task: _Task) -> _Task:
     unit = -(-top // _LARGEST)
     slack = np.minimum(np.maximum(task.slack, 0), top) // unit
     need = -(-np.maximum(task.need, 0) // unit)
-    return _Task(task.arcs, slack, need, task.candidate, task.weight)
+    return _Task(task.arcs, slack, need, task.candidate, task.weight, task.given)
 
 
 class _Residual:
@@ -211,9 +221,14 @@ class _Residual:
         self.room: list[int] = []
         self.ways: list[list[tuple[int, int]]] = []
 
-    def exposed(self, hidden: Mask) -> list[int]:
-        """Sensitive cells that a pattern does not protect."""
-        return [cell for cell in self._doubtful(hidden) if not self.route(cell)]
+    def exposed(self, hidden: Mask) -> dict[int, list[Mask]]:
+        """Sensitive cells that a pattern does not protect, each with its tightest cuts."""
+        found: dict[int, list[Mask]] = {}
+        for cell in self._doubtful(hidden):
+            sides: list[Mask] = []
+            if not self.route(cell, sides):
+                found[cell] = sides
+        return found
 
     def holds(self, hidden: Mask) -> bool:
         """Tell whether a pattern protects every sensitive cell."""
@@ -222,10 +237,11 @@ class _Residual:
     def _doubtful(self, hidden: Mask) -> list[int]:
         """Sensitive cells without a standing route, once the pattern is laid out."""
         shown = frozenset(np.flatnonzero(~hidden).tolist())
+        ample = _ample_cycle(self.task, hidden)
         self.open(hidden)
         return [
             cell
-            for cell in np.flatnonzero(self.task.sensitive).tolist()
+            for cell in np.flatnonzero(self.task.sensitive & ~ample).tolist()
             if cell not in self.routes or not self.routes[cell].isdisjoint(shown)
         ]
 
@@ -282,11 +298,7 @@ class _Residual:
                 if onward not in came and room[arc]:
                     came[onward] = node, arc
                     if onward == sink:
-                        path = []
-                        while onward != source:
-                            onward, arc = came[onward]
-                            path.append(arc)
-                        return path
+                        return _traced(came, sink, source)
                     queue.append(onward)
         return []
 
@@ -303,15 +315,29 @@ class _Residual:
         return found
 
 
-def _flow_cuts(task: _Task, residual: _Residual, cell: int) -> set[Cut]:
-    """Cuts nearest both ends of a cell that the pattern laid out leaves exposed."""
-    sides: list[Mask] = []
-    residual.route(cell, sides)
-    return {cut for side in sides if (cut := _cut(task, side, cell))}
+def _traced(came: dict[int, tuple[int, int]], node: int, source: int) -> list[int]:
+    """Arcs back from a node to the source of a search."""
+    path = []
+    while node != source:
+        node, arc = came[node]
+        path.append(arc)
+    return path
+
+
+def _ample_cycle(task: _Task, hidden: Mask) -> Mask:
+    """Cells on a cycle of arcs that each carry any need: safe without looking for a flow."""
+    arcs, top = task.arcs, int(task.need.max(initial=0))
+    ample = hidden & ~task.sensitive & (task.slack >= top)
+    left, right = arcs.free
+    start = np.concatenate([arcs.tail[hidden], arcs.head[ample], left, right])
+    end = np.concatenate([arcs.head[hidden], arcs.tail[ample], right, left])
+    strong = sparse.coo_array((np.ones(len(start)), (start, end)), shape=(arcs.nodes,) * 2)
+    _, part = csgraph.connected_components(strong.tocsr(), connection="strong")
+    return np.asarray(part[arcs.tail] == part[arcs.head])
 
 
 def _line_cuts(task: _Task) -> set[Cut]:
-    """The two sums every sensitive cell stands in, as cuts."""
+    """Demand of the two sums every sensitive cell stands in."""
     cuts = set()
     for cell in np.flatnonzero(task.sensitive):
         near = np.zeros(task.arcs.nodes, bool)
@@ -331,7 +357,7 @@ def _cut(task: _Task, side: Mask, cell: int) -> Cut:
     across = np.where(inside & ~beyond, need, 0)
     across += np.where(beyond & ~inside, np.minimum(task.slack, need), 0)
     across[cell] = 0
-    rest = need - int(across[task.sensitive].sum())
+    rest = need - int(across[task.given].sum())
     if rest <= 0:
         return ()
     arcs = np.flatnonzero(task.candidate & (across > 0))
@@ -340,7 +366,7 @@ def _cut(task: _Task, side: Mask, cell: int) -> Cut:
 
 def _lightest(task: _Task, cuts: set[Cut], *, small: bool) -> tuple[Mask, float]:
     """Lightest set of candidates that meets all cuts so far, and the proven bound."""
-    hidden = task.sensitive.copy()
+    hidden = task.given.copy()
     if not cuts:
         return hidden, 0.0
     choice = np.flatnonzero(task.candidate)
@@ -360,7 +386,7 @@ def _lightest(task: _Task, cuts: set[Cut], *, small: bool) -> tuple[Mask, float]
     )
     if answer.x is None:
         raise SolverError(f"choosing cells to hide: {answer.message}")
-    hidden[choice] = answer.x > 0.5
+    hidden[choice] = np.rint(answer.x) > 0
     return hidden, float(answer.mip_dual_bound)
 
 
@@ -368,7 +394,7 @@ def _augment(task: _Task, residual: _Residual, hidden: Mask, exposed: list[int])
     """Close an ample cycle of least added weight through each cell still exposed."""
     hidden = hidden.copy()
     arcs, top = task.arcs, int(task.need.max(initial=0))
-    usable = task.sensitive | task.candidate
+    usable = task.given | task.candidate
     ample = task.candidate & (task.slack >= top)
     left, right = arcs.free
     start = np.concatenate([arcs.tail[usable], arcs.head[ample], left, right])
@@ -399,7 +425,7 @@ def _prune(task: _Task, residual: _Residual, hidden: Mask) -> Mask:
     """Show again each added cell that no sensitive one needs, the costliest first."""
     hidden = hidden.copy()
     residual.exposed(hidden)
-    added = np.flatnonzero(hidden & ~task.sensitive)
+    added = np.flatnonzero(hidden & ~task.given)
     for cell in added[np.lexsort((added, -task.weight[added]))]:
         hidden[cell] = False
         kept = dict(residual.routes)

@@ -87,7 +87,8 @@ def controlled_rounding(
             f"the table of {len(values)} cells has no controlled rounding to base {base}",
             remedy="use random rounding, or suppression",
         )
-    return (down + np.rint(answer.x).astype(np.int64)) * base
+    steps: Integers = np.rint(answer.x).astype(np.int64)
+    return (down + steps) * base
 
 
 def _draws(key: bytes, cells: Sequence[str], base: int, remainder: Integers) -> Integers:

@@ -75,7 +75,7 @@ def frequency(values: Integers, threshold: int, *, zeros_secret: bool) -> Intege
 def concentration(
     largest: Integers, totals: Integers, rule: DominanceRule | PercentRule
 ) -> Integers:
-    """
+    r"""
     How far each magnitude must be believable above its value.
 
     Parameters
