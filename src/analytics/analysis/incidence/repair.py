@@ -1,0 +1,225 @@
+"""
+From a published file of cumulative counts to incidence that can be trusted.
+
+Nothing about a place is built in: what is wrong with a file is found from the file.
+
+Tables
+------
+REPAIRED_COUNTS
+    date, adcode, series (confirmed, recovered, deaths), cumulative [cases at 24:00, on the
+    day they are of; empty where unknown]. The province is one of the areas.
+REPAIRED_INCIDENCE
+    date, adcode, series, published_step [cases; step of the cumulative count, empty where
+    unknown], new [cases/day, never negative], moved [cases/day spread onto this day from a
+    later jump, or off it], retracted [cases/day taken back from this day], imputed (bool),
+    opening (bool: an area's first count, of cases of that day and all days before),
+    lag_undecided (bool).
+RESIDUAL
+    date, series, province, areas, unassigned [cases], residual [province less areas less
+    unassigned], lag [days; empty where undecided].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from analytics.analysis.incidence import areas as area
+from analytics.analysis.incidence import gaps, lag, steps
+from analytics.analysis.incidence.corrections import Log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """
+    A repaired file.
+
+    Parameters
+    ----------
+    counts : REPAIRED_COUNTS table
+        What was published, each count on its own day.
+    incidence : REPAIRED_INCIDENCE table
+        What happened, as far as the file tells; an area's sum is its last count.
+    corrections : CORRECTIONS table
+        Every correction with its reason and evidence.
+    residual : RESIDUAL table
+        What the areas leave unexplained of their province.
+    """
+
+    counts: pd.DataFrame
+    incidence: pd.DataFrame
+    corrections: pd.DataFrame
+    residual: pd.DataFrame
+
+
+def repair(
+    published: pd.DataFrame,
+    regions: dict[str, str] | None = None,
+    changes: Iterable[steps.Change] = (),
+) -> Repaired:
+    """
+    Repair one province's published cumulative counts.
+
+    Parameters
+    ----------
+    published : pandas.DataFrame
+        date, provinceCode, city, cityCode, confirmed, cured, dead: one row per area and day,
+        the province's own row without city.
+    regions : dict of code to name, optional
+        Region table of the province, to tell areas from pseudo-areas.
+    changes : iterable of DefinitionChange
+        Dated changes of definition known beforehand; others are looked for.
+
+    Returns
+    -------
+    Repaired
+
+    Raises
+    ------
+    ContractError
+        If columns are missing, dates unreadable, or several provinces mixed.
+
+    Notes
+    -----
+    In this order: areas told from pseudo-areas, naming variants and double counts
+    (`areas.read`); days without breakdown and false zeros blanked; reporting lag inferred per
+    series and day, and areas' rows moved (`lag.detect`); columns that stood still blanked;
+    steps over gaps spread; jumps of reporting spread back (`steps.spread`); retractions taken
+    back (`steps.retract`). Sums are kept throughout.
+    """
+    log = Log()
+    source = area.read(published, log, regions)
+    log.names = {**source.names, source.code: "", "": ""}
+    declared = tuple(changes)
+    tables = [_series(source, series, declared, log) for series in area.SERIES.values()]
+    counts, incidence, residual = (
+        pd.concat([one[at] for one in tables], ignore_index=True) for at in range(3)
+    )
+    return Repaired(counts, incidence, log.table(), residual)
+
+
+def _series(
+    source: area.Published, series: str, changes: tuple[steps.Change, ...], log: Log
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """One series from published grid to tables."""
+    log.series = series
+    stamped = source.areas[series]
+    own = source.province[[series]].rename(columns={series: source.code})
+    for wrong in (stamped, own):
+        _unusable(wrong, log)
+    province = gaps.false_zeros(own, log)
+    grid = gaps.empty_breakdowns(stamped, province[source.code], log)
+    grid = gaps.false_zeros(grid, log)
+    other = source.unassigned[series]
+    province, grid = _still(province, grid, log)
+    total = gaps.complete_sum(grid)
+    lags = lag.detect(province[source.code], total.add(other, fill_value=0).where(total.notna()))
+    _note_lags(lags, log)
+    by = lag.applied(lags)
+    grid, other = lag.move(grid, by), lag.move(other.to_frame(), by).iloc[:, 0]
+    gaps.missing(grid, lag.move(stamped, by), log)
+    gaps.missing(province, own, log)
+    counts = pd.concat([province, grid], axis=1)
+    areas_total = gaps.complete_sum(grid)
+    grid = gaps.dips(gaps.frozen(grid, log), log)
+    province = gaps.dips(province, log)
+    weights = gaps.increments(province, None)[0][source.code]
+    new, imputed = gaps.increments(pd.concat([province, grid], axis=1), weights)
+    shared = steps.together(new.drop(columns=source.code))
+    incidence = _incidence(counts, new, imputed, shared, changes, log)
+    incidence["lag_undecided"] = incidence["date"].map(lags["lag"].isna()) & incidence["adcode"].ne(
+        source.code
+    )
+    known = pd.DataFrame({"province": own[source.code], "areas": areas_total, "unassigned": other})
+    known["residual"] = (
+        known["province"] - known["areas"].fillna(0) - known["unassigned"].fillna(0)
+    ).where(known["areas"].notna())
+    known["lag"] = lags["lag"]
+    long = counts.rename_axis("date").reset_index().melt("date", var_name="adcode",
+                                                        value_name="cumulative")  # fmt: skip
+    residual = known.rename_axis("date").reset_index()
+    return tuple(table.assign(series=series) for table in (long, incidence, residual))  # type: ignore[return-value]
+
+
+def _incidence(
+    counts: pd.DataFrame,
+    new: pd.DataFrame,
+    imputed: pd.DataFrame,
+    shared: pd.Series,
+    changes: tuple[steps.Change, ...],
+    log: Log,
+) -> pd.DataFrame:
+    """Spread jumps, take retractions back, and say for every day what was done."""
+    rows = []
+    falling = (new.iloc[:, 1:] < 0).sum(axis=1)
+    whole = frozenset(pd.Timestamp(str(change.day)) for change in changes)
+    for adcode in new.columns:
+        start = new[adcode].rename(adcode)
+        current = start
+        for jump in steps.jumps(start, log.series, shared, changes):
+            current, _ = steps.spread(current, jump, log)
+        moved = current - start
+        final, taken = steps.retract(current, falling, whole, log)
+        published = counts[adcode]
+        rows.append(
+            pd.DataFrame(
+                {
+                    "date": new.index,
+                    "adcode": adcode,
+                    "published_step": published.diff().to_numpy(),
+                    "new": final.to_numpy(),
+                    "moved": moved.to_numpy(),
+                    "retracted": taken,
+                    "imputed": imputed[adcode].to_numpy(),
+                    "opening": (new.index == published.first_valid_index()) & (published > 0),
+                }
+            )
+        )
+    return pd.concat(rows, ignore_index=True)
+
+
+def _still(
+    province: pd.DataFrame, grid: pd.DataFrame, log: Log
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Blank what stood still in the province, or in all areas, while the other rose."""
+    total = gaps.complete_sum(grid)
+    whole = gaps.frozen_beside(total.rename("").to_frame(), province.iloc[:, 0], log)
+    province = gaps.frozen_beside(province, total, log)
+    return province, grid.mask(whole[""].isna() & total.notna(), axis=0)
+
+
+def _unusable(grid: pd.DataFrame, log: Log) -> None:
+    """Say so where a column holds nothing at all."""
+    if grid.size and not (grid.fillna(0) > 0).to_numpy().any():
+        log.add("unusable_column", "", (grid.index[0], grid.index[-1]), amount=0.0,
+                reason="0 or empty throughout: nothing to repair, nothing to learn",
+                evidence="no positive count in any row", decided=False)  # fmt: skip
+
+
+def _note_lags(lags: pd.DataFrame, log: Log) -> None:
+    """List every period with a lag other than 0, and every one that is undecided."""
+    periods = lag.periods(lags)
+    found = periods["lag"].fillna(0).ne(0).cummax()
+    for run, late in zip(periods.to_dict("records"), found, strict=True):
+        decided = not pd.isna(run["lag"])
+        quiet = not run["mismatch"] and not run["mismatch_as_stamped"]
+        if not late and (decided or quiet):
+            continue
+        if decided:
+            reason = f"areas' rows stamped {run['lag']} day(s) late against the province: moved"
+            reason = reason if run["lag"] else "no lag from here on: rows stand as stamped"
+        elif quiet:
+            reason = "undecided: nothing moved that could tell one lag from another; no effect"
+        else:
+            reason = "undecided: rows stand on the likeliest day, or as published if none is"
+        log.add("reporting_lag", "", (run["first_date"], run["last_date"]),
+                amount=float(run["lag"]) if decided else np.nan, decided=decided, reason=reason,
+                evidence=f"equal to the province on {run['exact']} of {run['days']} days so, on "
+                f"{run['exact_as_stamped']} as stamped; mismatch {run['mismatch']:.0f} against "
+                f"{run['mismatch_as_stamped']:.0f}")  # fmt: skip
