@@ -133,11 +133,29 @@ def test_areas_are_told_from_what_is_none():
     rows = pd.concat([rows, prison])
     early = rows["city"].eq("丁山土族自治州") & (rows["date"] < "2020-02-01")
     rows.loc[early, ["city", "cityCode"]] = ["丁山州", None]
-    found = repair.repair(rows, regions={**AREAS, "510700": "己市"})
+    found = repair.repair(rows)
     listed = found.corrections.set_index("kind")["name"].to_dict()
     assert listed == {"pseudo_area": "监狱系统", "naming_variant": "丁山州"}
     assert set(found.incidence["adcode"]) == {"510000", *AREAS}
     assert (found.residual["residual"] == 0).all()
+
+
+def test_a_region_table_decides_what_is_an_area():
+    """A code that looks right but is not in the table is no area."""
+    found = repair.repair(publish(epidemic()), regions={"510100": "甲市", "510300": "乙市"})
+    assert found.corrections["kind"].tolist() == ["pseudo_area"] * 3
+    assert set(found.incidence["adcode"]) == {"510000", "510100", "510300"}
+    assert (found.residual["residual"] == 0).all()
+
+
+def test_dated_counts_are_repaired_alone():
+    """A grid already on its days, without a province's row, gets the same incidence."""
+    rows = publish(epidemic())
+    whole = repair.repair(rows)
+    found, listed = repair.dated(grid(whole))
+    expected = whole.incidence.query("series == 'confirmed' and adcode != '510000'")
+    assert listed.empty
+    np.testing.assert_array_equal(found["new"], expected["new"])
 
 
 def test_a_county_beside_its_prefecture_counts_once():

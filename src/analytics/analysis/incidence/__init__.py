@@ -1,4 +1,8 @@
-"""Incidence that can be trusted: from published cumulative counts to daily new cases."""
+"""
+Incidence from published cumulative counts: daily steps, changes, recency.
+
+``repair`` turns a province's file as published into incidence that can be trusted.
+"""
 
 from analytics.analysis.incidence.increments import changes, daily, recency, total
 

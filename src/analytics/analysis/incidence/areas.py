@@ -148,7 +148,7 @@ def _names(
     meant: dict[tuple[str, str], str] = {
         (c, n): c for c, n in spans if proper.fullmatch(c) and (known is None or c in known)
     }
-    full = dict(meant) | (known or {})
+    full = {adcode: name for (_, name), adcode in meant.items()} | (known or {})
     for (given, name), some in spans.items():
         if (given, name) in meant:
             continue

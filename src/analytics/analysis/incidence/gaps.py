@@ -32,10 +32,12 @@ def complete_sum(grid: pd.DataFrame) -> pd.Series:
     return grid.sum(axis=1, min_count=1).mask(lacking.any(axis=1))
 
 
-def empty_breakdowns(grid: pd.DataFrame, province: pd.Series, log: Log) -> pd.DataFrame:
+def empty_breakdowns(
+    grid: pd.DataFrame, province: pd.Series, unassigned: pd.Series, log: Log
+) -> pd.DataFrame:
     """Blank days on which the province's count is not broken down to areas at all."""
     total, province = complete_sum(grid), province.ffill()
-    short = total < BROKEN_SHARE * province
+    short = total + unassigned.fillna(0) < BROKEN_SHARE * province
     fell = (total == 0) | (total < total.cummax().shift(1).fillna(0))
     blank = (short & fell & (province > 0)).fillna(value=False)
     for first, last in _runs(blank):

@@ -104,47 +104,86 @@ def repair(
     return Repaired(counts, incidence, log.table(), residual)
 
 
+def dated(
+    counts: pd.DataFrame, changes: Iterable[steps.Change] = (), series: str = "confirmed"
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """
+    Repair cumulative counts that are on their day already.
+
+    Parameters
+    ----------
+    counts : pandas.DataFrame
+        Cumulative counts [cases] of one series: consecutive days by adcodes, NaN where unknown.
+    changes : iterable of DefinitionChange
+        Dated changes of definition known beforehand; others are looked for.
+    series : str
+        confirmed, recovered or deaths: which declared changes are meant.
+
+    Returns
+    -------
+    (REPAIRED_INCIDENCE table, CORRECTIONS table)
+        As `repair` makes them, without anything that needs the province's own row.
+    """
+    log = Log(series=series)
+    grid = gaps.false_zeros(counts, log)
+    gaps.missing(grid, counts, log)
+    grid = gaps.dips(gaps.frozen(grid, log), log)
+    new, imputed = gaps.increments(grid, None)
+    incidence = _incidence(counts, new, imputed, steps.together(new), tuple(changes), log)
+    return incidence.assign(lag_undecided=False, series=series), log.table()
+
+
 def _series(
     source: area.Published, series: str, changes: tuple[steps.Change, ...], log: Log
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """One series from published grid to tables."""
+    """One series from published grid to tables of counts, incidence and residual."""
     log.series = series
-    stamped = source.areas[series]
     own = source.province[[series]].rename(columns={series: source.code})
-    for wrong in (stamped, own):
-        _unusable(wrong, log)
-    province = gaps.false_zeros(own, log)
-    grid = gaps.empty_breakdowns(stamped, province[source.code], log)
-    grid = gaps.false_zeros(grid, log)
-    other = source.unassigned[series]
-    province, grid = _still(province, grid, log)
-    total = gaps.complete_sum(grid)
-    lags = lag.detect(province[source.code], total.add(other, fill_value=0).where(total.notna()))
-    _note_lags(lags, log)
-    by = lag.applied(lags)
-    grid, other = lag.move(grid, by), lag.move(other.to_frame(), by).iloc[:, 0]
-    gaps.missing(grid, lag.move(stamped, by), log)
+    province, grid, other, lags = _located(source, series, own, log)
     gaps.missing(province, own, log)
     counts = pd.concat([province, grid], axis=1)
-    areas_total = gaps.complete_sum(grid)
+    known = pd.DataFrame(
+        {"province": own[source.code], "areas": gaps.complete_sum(grid), "unassigned": other}
+    )
     grid = gaps.dips(gaps.frozen(grid, log), log)
     province = gaps.dips(province, log)
     weights = gaps.increments(province, None)[0][source.code]
     new, imputed = gaps.increments(pd.concat([province, grid], axis=1), weights)
     shared = steps.together(new.drop(columns=source.code))
     incidence = _incidence(counts, new, imputed, shared, changes, log)
-    incidence["lag_undecided"] = incidence["date"].map(lags["lag"].isna()) & incidence["adcode"].ne(
-        source.code
-    )
-    known = pd.DataFrame({"province": own[source.code], "areas": areas_total, "unassigned": other})
-    known["residual"] = (
-        known["province"] - known["areas"].fillna(0) - known["unassigned"].fillna(0)
-    ).where(known["areas"].notna())
+    undecided = incidence["date"].map(lags["lag"].isna())
+    incidence["lag_undecided"] = undecided & incidence["adcode"].ne(source.code)
+    explained = known["areas"] + known["unassigned"].fillna(0)
+    known["residual"] = known["province"] - explained
     known["lag"] = lags["lag"]
-    long = counts.rename_axis("date").reset_index().melt("date", var_name="adcode",
-                                                        value_name="cumulative")  # fmt: skip
+    long = counts.rename_axis("date").reset_index()
+    long = long.melt("date", var_name="adcode", value_name="cumulative")
     residual = known.rename_axis("date").reset_index()
-    return tuple(table.assign(series=series) for table in (long, incidence, residual))  # type: ignore[return-value]
+    return (
+        long.assign(series=series),
+        incidence.assign(series=series),
+        residual.assign(series=series),
+    )
+
+
+def _located(
+    source: area.Published, series: str, own: pd.DataFrame, log: Log
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series, pd.DataFrame]:
+    """Province, areas and unassigned, blanked where they say nothing, on their days; the lags."""
+    stamped = source.areas[series]
+    for wrong in (stamped, own):
+        _unusable(wrong, log)
+    province = gaps.false_zeros(own, log)
+    other = source.unassigned[series]
+    grid = gaps.empty_breakdowns(stamped, province[source.code], other, log)
+    province, grid = _still(province, gaps.false_zeros(grid, log), log)
+    total = gaps.complete_sum(grid)
+    lags = lag.detect(province[source.code], total.add(other, fill_value=0).where(total.notna()))
+    _note_lags(lags, log)
+    by = lag.applied(lags)
+    grid = lag.move(grid, by)
+    gaps.missing(grid, lag.move(stamped, by), log)
+    return province, grid, lag.move(other.to_frame(), by).iloc[:, 0], lags
 
 
 def _incidence(
@@ -157,7 +196,7 @@ def _incidence(
 ) -> pd.DataFrame:
     """Spread jumps, take retractions back, and say for every day what was done."""
     rows = []
-    falling = (new.iloc[:, 1:] < 0).sum(axis=1)
+    falling = (new < 0).sum(axis=1)
     whole = frozenset(pd.Timestamp(str(change.day)) for change in changes)
     for adcode in new.columns:
         start = new[adcode].rename(adcode)
