@@ -67,7 +67,14 @@ class RiskGrading(ReportParameters):
     retrospective: bool = Field(default=False, description="use county counts published later")
 
 
-REPORTS: dict[str, type[ReportParameters]] = {"risk_grading": RiskGrading}
+class DataQuality(ReportParameters):
+    """What each department owed, what came, how late and how good."""
+
+
+REPORTS: dict[str, type[ReportParameters]] = {
+    "risk_grading": RiskGrading,
+    "data_quality": DataQuality,
+}
 
 
 def model(report: str) -> type[ReportParameters]:
