@@ -105,9 +105,14 @@ def headlines(departments: pd.DataFrame, by_day: pd.DataFrame, as_of: date) -> H
             Headline(
                 label=Text("当日按时率", "On time today"),
                 value=Text("—", "—") if today is None else percent(today),
-                day_change=_points(today, shares_on.get(as_of - timedelta(days=1)), "前一日", "the day before"),
+                day_change=_points(
+                    today, shares_on.get(as_of - timedelta(days=1)), "前一日", "the day before"
+                ),
                 week_change=_points(
-                    today, shares_on.get(as_of - timedelta(days=7)), "上周同日", "the same day a week before"
+                    today,
+                    shares_on.get(as_of - timedelta(days=7)),
+                    "上周同日",
+                    "the same day a week before",
                 ),
                 denominator=Text("当日到期的时间节点", "time nodes due on the day"),
                 trend=tuple(float(share) for share in shares),
@@ -115,8 +120,12 @@ def headlines(departments: pd.DataFrame, by_day: pd.DataFrame, as_of: date) -> H
             ),
             Headline(Text("累计按时", "On time so far"), number(on_time), nothing, nothing, of_due),
             Headline(Text("欠缺", "Owed"), number(owed), nothing, nothing, of_due),
-            Headline(Text("入库行数", "Rows accepted"), number(accepted), nothing, nothing, of_rows),
-            Headline(Text("隔离行数", "Rows in quarantine"), number(aside), nothing, nothing, of_rows),
+            Headline(
+                Text("入库行数", "Rows accepted"), number(accepted), nothing, nothing, of_rows
+            ),
+            Headline(
+                Text("隔离行数", "Rows in quarantine"), number(aside), nothing, nothing, of_rows
+            ),
         )
     )
 
@@ -151,13 +160,15 @@ def timeliness(by_day: pd.DataFrame, departments: pd.DataFrame) -> Section:
         Text("尚无到期的时间节点", "No time node has fallen due yet")
         if due == 0
         else Text(
-            f"时间节点按时率{percent(on_time / due).zh}", f"{percent(on_time / due).en} of time nodes met on time"
+            f"时间节点按时率{percent(on_time / due).zh}",
+            f"{percent(on_time / due).en} of time nodes met on time",
         )
     )
     shown = []
     if len(by_day) > 1:
         shares = charts.Series(
-            Text("按时率（%）", "on time (%)"), [round(100 * share, 1) for share in by_day["on_time"] / by_day["due"]]
+            Text("按时率（%）", "on time (%)"),
+            [round(100 * share, 1) for share in by_day["on_time"] / by_day["due"]],
         )
         shown.append(
             charts.lines(
@@ -170,7 +181,11 @@ def timeliness(by_day: pd.DataFrame, departments: pd.DataFrame) -> Section:
                 title=Text("每日按时率", "Share met on time, by day"),
             )
         )
-    return Section(title=title, charts=tuple(shown), tables=(_table("timeliness", departments, _BY_DEPARTMENT),))
+    return Section(
+        title=title,
+        charts=tuple(shown),
+        tables=(_table("timeliness", departments, _BY_DEPARTMENT),),
+    )
 
 
 def owed(rows: pd.DataFrame) -> Section:
@@ -196,7 +211,8 @@ def quality(feeds: pd.DataFrame, reasons: pd.DataFrame) -> Section:
         tables=(_table("quarantine", reasons, _REASONS), _table("feeds", feeds, _BY_FEED)),
         note=Text(
             "一行可有多个问题，分别计数。隔离的行未丢失，更正后可重新报送。",
-            "A row with several faults counts for each. Nothing set aside is lost: corrected, it can "
+            "A row with several faults counts for each. Nothing set aside is lost: corrected, it "
+            "can "
             "be delivered again.",
         ),
     )
@@ -215,14 +231,16 @@ def definitions() -> Definitions:
                 Text("时间节点", "Time node"),
                 Text(
                     "研究配置中约定的报送时限：哪个部门、哪类数据、何时之前。",
-                    "A deadline agreed in the study's settings: which department, which feed, by when.",
+                    "A deadline agreed in the study's settings: which department, which feed, by "
+                    "when.",
                 ),
             ),
             Definition(
                 Text("按时、迟到、欠缺", "On time, late, missing"),
                 Text(
                     "以首个合格文件到达时间为准；只到达无法读取的文件，计为拒收。",
-                    "By the arrival of the first sound file; where only unreadable files came, the node "
+                    "By the arrival of the first sound file; where only unreadable files came, "
+                    "the node "
                     "counts as refused.",
                 ),
             ),
@@ -230,14 +248,16 @@ def definitions() -> Definitions:
                 Text("完整率", "Completeness"),
                 Text(
                     "入库行数除以约定行数；未约定行数的不计。",
-                    "Rows accepted over the rows agreed on; feeds without an agreed volume are left out.",
+                    "Rows accepted over the rows agreed on; feeds without an agreed volume are "
+                    "left out.",
                 ),
             ),
             Definition(
                 Text("隔离", "Quarantine"),
                 Text(
                     "不符合数据约定的行或文件单独存放并注明原因；到达行数＝入库＋隔离＋重复。",
-                    "Rows or files that break their contract are kept apart with the reason; rows that "
+                    "Rows or files that break their contract are kept apart with the reason; "
+                    "rows that "
                     "came = accepted + quarantined + duplicates.",
                 ),
             ),
@@ -381,5 +401,3 @@ def _table(name: str, rows: pd.DataFrame, layout: Layout) -> Table:
         name=f"data-quality-{name.replace('_', '-')}",
         collapsed=len(rows) > 40,  # noqa: PLR2004 - two screens of a phone
     )
-
-

@@ -43,11 +43,7 @@ def entry(report: str, parameters: ReportParameters, notebook: Path) -> dict[str
         "nature": study.nature,
         "as_of": parameters.as_of.isoformat(),
         "parameters": parameters.model_dump(mode="json"),
-        "inputs": {
-            path.relative_to(study.folder).as_posix(): sha256(path)
-            for path in sorted(study.folder.rglob("*"))
-            if path.is_file() and path.relative_to(study.folder).parts[0] not in MADE
-        },
+        "inputs": _inputs(study),
         "notebook": sha256(notebook),
         "code": _digest_of_folder(package),
         "versions": versions(),
@@ -111,6 +107,17 @@ def sha256(path: Path) -> str:
     """SHA-256 of a file's content."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _inputs(study: studies.Study) -> dict[str, str]:
+    given = {
+        path.relative_to(study.folder).as_posix(): sha256(path)
+        for path in sorted(study.folder.rglob("*"))
+        if path.is_file() and path.relative_to(study.folder).parts[0] not in MADE
+    }
+    # The archive's list of deliveries names every part by its hash
+    listed = study.state / "archive" / "manifest.jsonl"
+    return {**given, "archive": sha256(listed)} if listed.is_file() else given
 
 
 def _digest_of_folder(folder: Path) -> str:
