@@ -7,7 +7,7 @@ import pytest
 from shapely.geometry import Polygon, box
 
 from analytics.errors import ContractError
-from analytics.render import cells, charts, colours, maps, page
+from analytics.render import cells, charts, colours, maps, numbers, page
 from analytics.render.blocks import Decisions, Masthead, Text
 
 NONE = Text("", "")
@@ -24,14 +24,14 @@ def write(blocks, language="en"):
 )
 def test_numbers_are_written_as_each_language_does(value, zh, en):
     """Plain digits in Chinese tables, thousands separated in English; zero is 0."""
-    assert (cells.number(value, "zh"), cells.number(value, "en")) == (zh, en)
+    assert (numbers.written(value, "zh"), numbers.written(value, "en")) == (zh, en)
 
 
 def test_dates_are_written_out():
     """An ISO date as people write it; other text untouched."""
-    assert cells.day("2020-02-29", "zh") == "2020年2月29日"
-    assert cells.day("2020-02-29", "en") == "29 Feb 2020"
-    assert cells.day("soon", "en") == "soon"
+    assert cells.spelled("2020-02-29", "zh") == "2020年2月29日"
+    assert cells.spelled("2020-02-29", "en") == "29 Feb 2020"
+    assert cells.spelled("soon", "en") == "soon"
 
 
 def test_simulated_data_cannot_be_mistaken():

@@ -21,8 +21,6 @@ Files in the study's folder (all but ``official_confirmed.csv`` may be absent):
 
 from __future__ import annotations
 
-import hashlib
-import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,12 +28,10 @@ import pandas as pd
 
 from analytics import codes
 from analytics.errors import StudyError
-from analytics.pool import boundaries
+from analytics.pool import boundaries, supplies
 from analytics.pool.cells import QUARANTINE, code, count, day, quarantined
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from analytics.study import Study
 
 SERIES = ("confirmed", "deaths", "recovered")
@@ -117,7 +113,7 @@ def read(study: Study) -> Published:
         county_cumulative=_county_cumulative(study),
         outflow=_table(study, "wuhan_outflow_share.csv", ("adcode", "mean_share")),
         quarantine=quarantine,
-        supplies=_supplies(study, series, grades, quarantine),
+        supplies=supplies.listed(study, series, grades, quarantine),
     )
 
 
@@ -276,44 +272,3 @@ def _table(study: Study, file: str, needed: tuple[str, ...]) -> pd.DataFrame:
     if lacking:
         raise StudyError(f"'{file}' of study '{study.name}' lacks columns", lacking)
     return table
-
-
-def _supplies(
-    study: Study, series: dict[str, pd.Series], grades: pd.DataFrame, quarantine: pd.DataFrame
-) -> pd.DataFrame:
-    """List what was delivered: by whom, for which days, how much empty or set aside."""
-    path = study.folder / "sources.toml"
-    register = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    entries = {entry["file"]: entry for entry in register.get("table", [])}
-    days = {
-        f"official_{name}.csv": values.index.get_level_values("date")
-        for name, values in series.items()
-    }
-    if len(grades):
-        days["official_grades.csv"] = pd.DatetimeIndex(grades["as_of"])
-    rows = []
-    for file in sorted(p.name for p in study.folder.glob("*.csv")):
-        entry, dates = entries.get(file, {}), days.get(file)
-        values = series.get(file.removeprefix("official_").removesuffix(".csv"))
-        rows.append(
-            {
-                "file": file,
-                "publisher": entry.get("publisher"),
-                "retrieved": register.get("retrieved"),
-                "first_date": dates.min() if dates is not None else pd.NaT,
-                "last_date": dates.max() if dates is not None else pd.NaT,
-                "cells": len(values) if values is not None else pd.NA,
-                "unpublished": int(values.isna().sum()) if values is not None else pd.NA,
-                "set_aside": int((quarantine["file"] == file).sum()),
-                "verified": _sha256(study.folder / file) == entry["sha256"]
-                if "sha256" in entry
-                else pd.NA,
-            }
-        )
-    return pd.DataFrame(rows).astype(
-        {"cells": "Int64", "unpublished": "Int64", "verified": "boolean"}
-    )
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -9,9 +9,9 @@ from datetime import date
 from typing import Any
 
 from analytics.render.blocks import Language
+from analytics.render.numbers import day, written
 
 PHONE_COLUMNS = 7
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Cell:
         Machine-readable value for the download; None: same as the text.
     mark : str
         Letter of the footnote that says why the value is missing.
+    unknown : bool
+        Whether there is no value.
     swatch : mapping or None
         Legend entry of a grade.
     """
@@ -48,36 +50,13 @@ def say(text: object, language: Language) -> str:
     return "" if text is None else str(text)
 
 
-def number(value: float, language: Language, decimals: int | None = None) -> str:
-    """
-    Digits of a number: thousands separated in English, plain in Chinese tables.
-
-    Parameters
-    ----------
-    value : int or float
-        What to show; a minus is shown as U+2212.
-    decimals : int, optional
-        Digits after the point; without it an integer has none and a float up to two.
-    """
-    separator = "," if language == "en" else ""
-    if decimals is not None:
-        text = f"{value:{separator}.{decimals}f}"
-    elif isinstance(value, int) or float(value).is_integer():
-        text = f"{int(value):{separator}d}"
-    else:
-        text = f"{value:{separator}.2f}".rstrip("0").rstrip(".")
-    return text.replace("-", "−")
-
-
-def day(value: str, language: Language) -> str:
+def spelled(value: str, language: Language) -> str:
     """Write an ISO date as people do: 2020年2月29日, 29 Feb 2020; other text stays as it is."""
     try:
-        when = date.fromisoformat(value)
+        text = day(date.fromisoformat(value))
     except ValueError:
         return value
-    if language == "zh":
-        return f"{when.year}年{when.month}月{when.day}日"
-    return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
+    return text.zh if language == "zh" else text.en
 
 
 def present(
@@ -131,11 +110,11 @@ def _cell(
         mark = reasons.setdefault(reason, _letter(len(reasons)))
         return Cell("—", role, raw="", mark=mark, unknown=True)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        text = number(value, language, column.get("decimals"))
+        text = written(value, language, column.get("decimals"))
         return Cell(text, role, raw=repr(value))
     text = say(value, language)
     if role == "date":
-        return Cell(day(text, language), role, raw=text)
+        return Cell(spelled(text, language), role, raw=text)
     return Cell(text, role, swatch=swatches.get(text) if role == "grade" else None)
 
 

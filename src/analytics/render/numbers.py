@@ -3,23 +3,50 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
-import pandas as pd
+from analytics.render.blocks import Language, Text
 
-from analytics.render.blocks import Text
+_MONTHS: Final = (
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+)  # fmt: skip
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-UNKNOWN = Text("未公布", "not published")
+
+def written(value: float, language: Language, decimals: int | None = None) -> str:
+    """
+    Digits of a number: thousands separated in English, plain in Chinese.
+
+    Parameters
+    ----------
+    value : int or float
+        What to show; a minus is shown as U+2212.
+    language : {"zh", "en"}
+        Language of the page.
+    decimals : int, optional
+        Digits after the point; without it an integer has none and a float up to two.
+
+    Returns
+    -------
+    str
+        As people write it.
+    """
+    separator = "," if language == "en" else ""
+    if decimals is not None:
+        text = f"{float(value):{separator}.{decimals}f}"
+    elif isinstance(value, int) or float(value).is_integer():
+        text = f"{int(value):{separator}d}"
+    else:
+        text = f"{value:{separator}.2f}".rstrip("0").rstrip(".")
+    return text.replace("-", "−")
 
 
 def number(value: Any, digits: int = 0) -> Text:
-    """Write a number: plain digits in Chinese, thousands separated in English; "—" if unknown."""
+    """Write a number in both languages; "—" if it is unknown."""
+    import pandas as pd
+
     if pd.isna(value):
         return Text("—", "—")
-    figure = float(value)
-    zh, en = f"{figure:.{digits}f}", f"{figure:,.{digits}f}"
-    return Text(zh.replace("-", "−"), en.replace("-", "−"))
+    return Text(written(value, "zh", digits), written(value, "en", digits))
 
 
 def percent(share: float, digits: int = 1) -> Text:
@@ -45,6 +72,8 @@ def change(value: Any, since: Text) -> Text:
     since : Text
         What it is compared with: 前一日, the day before.
     """
+    import pandas as pd
+
     if pd.isna(value):
         return Text(f"较{since.zh}：无法比较", f"no comparison with {since.en}")
     step = int(value)

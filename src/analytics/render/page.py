@@ -27,6 +27,7 @@ from markupsafe import Markup
 from analytics.errors import ContractError, SetupError
 from analytics.render import cells
 from analytics.render.blocks import LANGUAGES, Language, escape_json
+from analytics.render.numbers import written
 from analytics.render.wording import WORDS
 
 ORDER: Final = (
@@ -117,7 +118,6 @@ def policy(scripts: Sequence[str], styles: Sequence[str]) -> str:
             "default-src 'none'",
             f"script-src {_hashes(scripts)}",
             f"style-src {_hashes(styles)}",
-            "img-src data:",
             "base-uri 'none'",
             "form-action 'none'",
         ]
@@ -193,8 +193,8 @@ def environment_for(language: Language, swatches: Mapping[str, Mapping[str, Any]
     )
     environment.filters.update(
         say=lambda text: cells.say(text, language),
-        day=lambda value: cells.day(value, language),
-        number=lambda value: cells.number(value, language),
+        day=lambda value: cells.spelled(value, language),
+        number=lambda value: written(value, language),
         json=_json,
         figure=lambda chart: chart["figure"][language],
         file_name=file_name,

@@ -2,9 +2,11 @@
 
 from analytics.render.risk.areas import area_map
 from analytics.render.risk.comparison import comparison
-from analytics.render.risk.detail import curves, grade_table, prefecture_table, retractions
+from analytics.render.risk.curves import curves
+from analytics.render.risk.detail import grade_table, prefecture_table, retractions
+from analytics.render.risk.headlines import headlines
 from analytics.render.risk.sources import definitions, supplies
-from analytics.render.risk.top import decisions, headlines, lead, masthead
+from analytics.render.risk.top import decisions, lead, masthead
 
 __all__ = [
     "area_map",

@@ -23,6 +23,8 @@ def supplies(table: pd.DataFrame, as_of: date, *, retrospective: bool = False) -
         ``published.read(...).supplies``.
     as_of : date
         Nothing of a later day was used.
+    retrospective : bool
+        Whether the counties' later state was used.
     """
     unused = {"wuhan_outflow_share.csv"} | (set() if retrospective else {"county_cumulative.csv"})
     table = table[~table["file"].isin(unused)]
@@ -83,8 +85,35 @@ def _verified(verified: Any, *, late: bool) -> Text:
 
 def definitions(study: Study, rule: GradingRule, as_of: date) -> Definitions:
     """Explain the rule, the sets, the scores and the sources behind the page."""
+    items = _rule(rule) + _scores()
+    items += [
+        Definition(
+            Text(
+                f"病例定义变更（{day(c.day).zh}）", f"Change of case definition ({day(c.day).en})"
+            ),
+            Text(f"{c.note.zh}。依据：{c.source}。", f"{c.note.en}. Source: {c.source}."),
+        )
+        for c in study.definition_changes
+        if c.day <= as_of
+    ]
+    if study.regions.source:
+        items.append(
+            Definition(
+                Text("行政区划代码", "Division codes"),
+                Text(
+                    "各表代码按研究设定统一到研究时期，人口不增不减；详见研究设定。",
+                    "Codes of all tables are brought to the study period without losing "
+                    f"anyone. {study.regions.source}.",
+                ),
+            )
+        )
+    return Definitions(tuple(items))
+
+
+def _rule(rule: GradingRule) -> list[Definition]:
+    """Explain how grades are given, and what is listed where evidence does not decide."""
     window, cutoff = rule.window_days, rule.cumulative_cutoff
-    items = [
+    return [
         Definition(
             Text("分级规则", "The rule"),
             Text(
@@ -121,6 +150,12 @@ def definitions(study: Study, rule: GradingRule, as_of: date) -> Definitions:
                 "each by 24:00.",
             ),
         ),
+    ]
+
+
+def _scores() -> list[Definition]:
+    """Explain how agreement with the official list is scored."""
+    return [
         Definition(
             Text("得分", "Score"),
             Text(
@@ -146,25 +181,3 @@ def definitions(study: Study, rule: GradingRule, as_of: date) -> Definitions:
             ),
         ),
     ]
-    items += [
-        Definition(
-            Text(
-                f"病例定义变更（{day(c.day).zh}）", f"Change of case definition ({day(c.day).en})"
-            ),
-            Text(f"{c.note.zh}。依据：{c.source}。", f"{c.note.en}. Source: {c.source}."),
-        )
-        for c in study.definition_changes
-        if c.day <= as_of
-    ]
-    if study.regions.source:
-        items.append(
-            Definition(
-                Text("行政区划代码", "Division codes"),
-                Text(
-                    "各表代码按研究设定统一到研究时期，人口不增不减；详见研究设定。",
-                    "Codes of all tables are brought to the study period without losing "
-                    f"anyone. {study.regions.source}.",
-                ),
-            )
-        )
-    return Definitions(tuple(items))

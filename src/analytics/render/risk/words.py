@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -24,6 +25,8 @@ CATEGORIES: tuple[Category, ...] = (
     *GRADES[4:],
 )
 LABELS = {category.key: category.label for category in CATEGORIES}
+DAY_BEFORE = Text("前一日", "the day before")
+WEEK_BEFORE = Text("上周同日", "the same day a week before")
 UNIT = {
     "county": (Text("个县（市、区）", "county"), "counties"),
     "urban_area": (Text("个分级单元", "graded unit"), "graded units"),
@@ -135,3 +138,15 @@ def doubts(row: Any) -> Text:
         f"（{'，'.join(p.zh for p in parts)}）",
         f"({', '.join(p.en for p in parts)} in the window.)",
     )
+
+
+def on(totals: pd.DataFrame, when: date) -> pd.Series | None:
+    """Row of a day, if there is one."""
+    found = totals[totals["date"] == pd.Timestamp(when)]
+    return None if found.empty else found.iloc[0]
+
+
+def at(totals: pd.DataFrame, when: date, column: str) -> Any:
+    """Figure of a day; missing where it was not published."""
+    row = on(totals, when)
+    return pd.NA if row is None or row["published"] == 0 else row[column]

@@ -1,0 +1,128 @@
+"""Small multiples: one small chart per area, all on one scale."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from analytics.render.blocks import Chart, Language, Text
+from analytics.render.charts.series import NOTHING, Break, Series, series_table
+from analytics.render.charts.theme import chart, day_axis, digits, hover, limits, say
+from analytics.render.colours import PALE, PRIMARY
+
+
+def small_multiples(
+    dates: Sequence[str],
+    panels: Sequence[Series],
+    *,
+    alternative: Text,
+    title: Text = NOTHING,
+    breaks: Sequence[Break] = (),
+    columns: int = 3,
+    panel_height: int = 96,
+) -> Chart:
+    """
+    One small bar chart per series, all on the same scale.
+
+    Parameters
+    ----------
+    dates : sequence of str
+        ISO dates, ascending, common to all panels.
+    panels : sequence of Series
+        Drawn row by row.
+    alternative, title : Text
+        What one should see; the finding.
+    breaks : sequence of Break
+        Days of changed counting: left out of the common scale, cut at its top, hatched.
+    columns : int
+        Panels per row.
+    panel_height : int
+        Height of a panel [pixels].
+    """
+    broken = {one.day for one in breaks}
+    low, high = limits(
+        [v for one in panels for d, v in zip(dates, one.values, strict=True) if d not in broken]
+    )
+    rows = math.ceil(len(panels) / columns)
+
+    def figure(language: Language) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        layout: dict[str, Any] = {
+            "height": rows * (panel_height + 30) + 40,
+            "showlegend": False,
+            "bargap": 0.1,
+            "annotations": [],
+            "margin": {"t": 22},
+        }
+        traces = []
+        for position, panel in enumerate(panels):
+            row, column = divmod(position, columns)
+            across = span(column, columns, 0.035)
+            upwards = span(rows - 1 - row, rows, 0.30 / rows if rows > 1 else 0.0)
+            suffix = "" if position == 0 else str(position + 1)
+            layout[f"xaxis{suffix}"] = {
+                **day_axis(dates, language, ticks=2),
+                "domain": across,
+                "anchor": f"y{suffix}",
+                # one axis labelled for all
+                "showticklabels": column == 0 and row == rows - 1,
+            }
+            layout[f"yaxis{suffix}"] = {
+                "domain": upwards,
+                "anchor": f"x{suffix}",
+                "range": [low, high],
+                "nticks": 3,
+                "showticklabels": column == 0,
+                **digits(language),
+            }
+            layout["annotations"].append(_heading(panel, across[0], upwards[1], language))
+            traces.append(_bars(dates, panel, high, broken, suffix, language))
+        return traces, layout
+
+    return chart(figure, alternative, title, series_table(title, dates, panels))
+
+
+def span(position: int, count: int, gap: float) -> tuple[float, float]:
+    """Part of a unit length: the position-th of so many, with gaps between."""
+    size = (1 - gap * (count - 1)) / count
+    start = position * (size + gap)
+    return round(start, 4), round(min(start + size, 1.0), 4)
+
+
+def _heading(panel: Series, left: float, top: float, language: Language) -> dict[str, Any]:
+    """Name of a panel, above its left corner."""
+    return {
+        "xref": "paper",
+        "yref": "paper",
+        "x": left,
+        "y": top,
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "text": say(panel.name, language),
+        "font": {"weight": 600},
+    }
+
+
+def _bars(
+    dates: Sequence[str],
+    panel: Series,
+    high: float,
+    broken: set[str],
+    suffix: str,
+    language: Language,
+) -> dict[str, Any]:
+    """Bars of a panel, cut at the top of the common scale."""
+    return {
+        "type": "bar",
+        "x": list(dates),
+        "xaxis": f"x{suffix}",
+        "yaxis": f"y{suffix}",
+        "y": [None if v is None else min(v, high) for v in panel.values],
+        "customdata": list(panel.values),
+        "name": say(panel.name, language),
+        "marker": {
+            "color": [PALE if d in broken else PRIMARY for d in dates],
+            "line": {"width": 0},
+        },
+        "hovertemplate": hover(language, "%{customdata}"),
+    }
