@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import ibis.expr.types as ir
+    import pandas as pd
 
 Engine = Literal["duckdb", "spark"]
 
@@ -211,3 +212,29 @@ def compiled(expression: ir.Table, engine: Engine = "duckdb") -> str:
         return str(ibis.to_sql(expression, dialect="pyspark" if engine == "spark" else engine))
     finally:
         ibis.options.sql.fuse_selects = before
+
+
+def collect(table: ir.Table, connection: Any) -> pd.DataFrame:
+    """
+    Bring a table's rows out of the engine: where record tables become area tables.
+
+    Text becomes pandas' text, whole numbers and yes-or-no columns keep missing values.
+    """
+    import warnings  # noqa: PLC0415
+
+    import pandas as pd  # noqa: PLC0415
+    import pyarrow as pa  # noqa: PLC0415
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning)  # Ibis 12's own calls
+        rows = connection.to_pyarrow(table)
+    kinds = {
+        pa.int64(): pd.Int64Dtype(),
+        pa.bool_(): pd.BooleanDtype(),
+        pa.string(): pd.StringDtype(na_value=float("nan")),
+    }
+    frame = rows.to_pandas(types_mapper=kinds.get)
+    for name in rows.column_names:
+        if pa.types.is_date(rows.schema.field(name).type):
+            frame[name] = pd.to_datetime(frame[name])
+    return frame

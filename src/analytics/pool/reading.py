@@ -183,6 +183,9 @@ def _read_csv(content: bytes, contract: Contract) -> Reading:
         if "Empty CSV" in str(error):
             raise refuse("empty", "a heading without rows") from error
         raise refuse("truncated", "cut off inside a quoted cell, or not a CSV") from error
+    last_row = [column[-1].as_py() for column in table.columns] if table.num_rows else []
+    if content.count(b'"') % 2 and any("\n" in cell for cell in last_row):
+        raise refuse("truncated", "cut off inside a quoted cell")
     total = table.num_rows + len(wrong)
     last = wrong and wrong[-1].number == total + 1
     if last and wrong[-1].actual_columns < len(headings) and not content.endswith((b"\n", b"\r")):

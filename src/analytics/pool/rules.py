@@ -90,7 +90,7 @@ def _serial(plain: Any) -> Any:
 def _day(plain: Any) -> Any:
     written = plain.re_search(r"^\d{4}-\d{1,2}-\d{1,2}$").ifelse(plain, None).try_cast("date")
     days = _serial(plain).floor().cast("int64").as_interval("D")
-    return written.coalesce((ibis.date(1899, 12, 30) + days).cast("date"))
+    return written.coalesce((ibis.timestamp("1899-12-30 00:00:00") + days).date())
 
 
 def _moment(plain: Any) -> Any:

@@ -1,0 +1,210 @@
+"""The pool under faults: kills, half-copied files, writers at once, damage, missing keys."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+
+import pytest
+
+from analytics import engine
+from analytics.errors import ArchiveError, BusyError, KeyringError
+from analytics.pool import archive, deliveries, pooling
+from analytics.privacy import keys
+
+from .. import pool_study
+from ..pool_study import DAY, Row, content, when
+
+RUN = "import sys; from analytics import study; from analytics.pool import pooling; pooling.run(study.load('hubei-2020'))"
+
+
+@pytest.fixture
+def chosen(monkeypatch, tmp_path):
+    return pool_study.make(monkeypatch, tmp_path)
+
+
+def fill(chosen, files=6):
+    for n in range(files):
+        rows = [Row(f"F{i % 50}", "2020-01-30", str(i % 7)) for i in range(n, n + 40)]
+        deliveries.drop(chosen, "beds", DAY + timedelta(n), content(rows), delivered=when(n))
+
+
+def store(chosen):
+    """Every file of the state, and what it holds."""
+    return {
+        str(p.relative_to(chosen.state)): p.read_bytes()
+        for p in chosen.state.rglob("*")
+        if p.is_file() and p.name != "lock"
+    }
+
+
+def killed(after):
+    run = subprocess.Popen([sys.executable, "-c", RUN], env=os.environ.copy())
+    time.sleep(after)
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+
+
+def survives_kills(chosen, monkeypatch, tmp_path, kills, seed):
+    fill(chosen)
+    started = time.monotonic()
+    pooling.run(chosen)
+    expected = store(chosen)
+    spent = time.monotonic() - started
+    again = pool_study.make(monkeypatch, tmp_path / "again")
+    fill(again)
+    generator = random.Random(seed)
+    for _ in range(kills):
+        killed(generator.uniform(0, 3 * spent + 2))
+        archive.entries(again.state / "archive")
+        assert archive.verify(again.state / "archive") == []
+        if len(archive.entries(again.state / "archive")) == 6:
+            break
+    pooling.run(again)
+    assert store(again) == expected
+
+
+def test_a_killed_run_ends_where_an_undisturbed_one_does(chosen, monkeypatch, tmp_path):
+    survives_kills(chosen, monkeypatch, tmp_path, 2, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(40))
+def test_many_killed_runs(chosen, monkeypatch, tmp_path, seed):
+    survives_kills(chosen, monkeypatch, tmp_path, 5, seed)
+
+
+def test_a_kill_at_every_step_ends_in_the_same_store(chosen, monkeypatch, tmp_path):
+    """Each step after which a process can die, in turn, without waiting for luck."""
+    fill(chosen, 2)
+    pooling.run(chosen)
+    expected = store(chosen)
+    steps = [
+        (archive, "append"),
+        (archive, "write_part"),
+        (pooling, "_put_away"),
+        (pooling, "_write_receipt"),
+    ]
+    for place, (module, name) in enumerate(steps):
+        again = pool_study.make(monkeypatch, tmp_path / str(place))
+        fill(again, 2)
+        real = getattr(module, name)
+
+        def dies(*given, real=real):
+            real(*given)
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, dies)
+            with pytest.raises(KeyboardInterrupt):
+                pooling.run(again)
+        pooling.run(again)
+        assert store(again) == expected
+
+
+def test_a_torn_last_line_is_swept_away(chosen):
+    fill(chosen, 2)
+    pooling.run(chosen)
+    before = store(chosen)
+    with (chosen.state / "archive" / "manifest.jsonl").open("ab") as stream:
+        stream.write(b'{"feed": "be')
+    assert len(archive.entries(chosen.state / "archive")) == 2
+    pooling.run(chosen)
+    assert store(chosen) == before
+
+
+def test_a_changed_line_is_found(chosen):
+    fill(chosen, 2)
+    pooling.run(chosen)
+    path = chosen.state / "archive" / "manifest.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"quarantined": 0', b'"quarantined": 9', 1))
+    with pytest.raises(ArchiveError, match="line 1"):
+        archive.entries(chosen.state / "archive")
+
+
+def test_damaged_and_missing_parts_are_named(chosen):
+    fill(chosen, 2)
+    pooling.run(chosen)
+    first, second = sorted((chosen.state / "archive" / "parts").glob("*/*"))
+    content = bytearray(first.read_bytes())
+    content[20] ^= 1
+    first.write_bytes(content)
+    second.unlink()
+    damage = archive.verify(chosen.state / "archive")
+    assert sorted(line.split(" (")[0].split()[-1] for line in damage) == ["damaged", "missing"]
+
+
+def test_two_writers_take_turns(chosen):
+    fill(chosen, 1)
+    with archive.writing(chosen.state / "archive"), pytest.raises(BusyError):
+        pooling.run(chosen)
+    assert len(pooling.run(chosen).added) == 1
+
+
+def test_half_copied_files_wait(chosen):
+    path = deliveries.drop(chosen, "beds", DAY, content([Row("A", "2020-01-30", "1")]))
+    path.with_name(path.name + ".done").unlink()
+    path.with_name("cases.csv.part").write_bytes(b"x")
+    outcome = pooling.run(chosen)
+    assert (outcome.added, outcome.waiting) == ((), 2)
+    old = time.time() - 3600
+    os.utime(path, (old, old))
+    assert len(pooling.run(chosen).added) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"), [('{"sha256": "0"}', "checksum"), ('{"rows": 7}', "rows"), ("{", "marker")]
+)
+def test_a_file_that_is_not_as_its_marker_states_is_refused(chosen, said, reason):
+    path = deliveries.drop(chosen, "beds", DAY, content([Row("A", "2020-01-30", "1")]))
+    path.with_name(path.name + ".done").write_text(said)
+    assert [entry.refused for entry in pooling.run(chosen).added] == [reason]
+
+
+def test_links_and_strange_places_are_not_read(chosen, tmp_path):
+    secret = tmp_path / "beds.csv"
+    secret.write_bytes(content([Row("A", "2020-01-30", "1")]))
+    folder = chosen.state / "inbox" / "health" / "2020-02-01"
+    folder.mkdir(parents=True)
+    (folder / "beds.csv").symlink_to(secret)
+    (folder / "beds.csv.done").touch()
+    (folder / "..beds.csv").write_bytes(secret.read_bytes())
+    (chosen.state / "inbox" / "beds.csv").write_bytes(secret.read_bytes())
+    (folder / "gates.csv").write_bytes(b"gate\n1\n")  # another department's feed
+    assert pooling.run(chosen).added == ()
+    assert secret.exists()
+
+
+PERSON = "case_number,reporting_county,classification,reported,id_number,name,phone,address\n1,420102,确诊病例,2020-01-30,11010519491231002X,欧阳某某,13812345678,武汉市江岸区解放大道77号\n"
+
+
+def test_without_a_key_persons_stay_in_the_inbox(chosen):
+    path = deliveries.drop(chosen, "cases", DAY, PERSON.encode())
+    fill(chosen, 1)
+    with pytest.raises(KeyringError, match="health: cases"):
+        pooling.run(chosen)
+    assert path.exists()
+    assert [e.feed for e in archive.entries(chosen.state / "archive")] == ["beds"]
+
+
+def test_no_person_is_in_clear_outside_the_vault(chosen):
+    deliveries.drop(chosen, "cases", DAY, PERSON.encode())
+    deliveries.drop(chosen, "cases", DAY, PERSON.replace("确诊病例", "?").encode(), part="bad")
+    pooling.run(chosen, keys.create(chosen.name))
+    connection = engine.connect()
+    state = connection.execute(
+        archive.as_of(chosen.state / "archive", when(1e6), connection)["cases"]
+    )
+    assert len(state) == 1
+    assert not {"name", "address"} & set(state.columns)
+    told = state.to_csv().encode()
+    for secret in ("11010519491231002X", "欧阳某某", "13812345678", "解放大道77号"):
+        assert secret.encode() not in told
+        for path in chosen.state.rglob("*"):
+            assert not path.is_file() or secret.encode() not in path.read_bytes(), path
+    assert not list((chosen.state / "inbox").rglob("cases*"))
