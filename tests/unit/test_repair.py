@@ -290,11 +290,58 @@ def test_shares_are_whole_and_complete():
     assert gaps.apportion(7, np.array([5.0, 0, 2])).tolist() == [5, 0, 2]
 
 
+def test_a_jump_is_told_from_growth_on_the_day_itself():
+    """After weeks of steady days six times as many is no growth; daily doubling may be."""
+    steady = np.r_[np.full(30, 100.0), 650]
+    doubling = np.r_[np.zeros(18), np.round(2.0 ** np.arange(12)), 2.0**12]
+    assert steps.alone(steady)[-1]
+    assert not steps.alone(doubling).any()
+
+
+def test_counts_that_are_none_are_unknown():
+    """Text and numbers below 0 among the counts: unknown on those days, and listed."""
+    truth = epidemic()
+    rows = publish(truth).astype({"confirmed": object})
+    rows.loc[rows["city"].eq("甲市") & (rows["date"] == "2020-02-03"), "confirmed"] = "many"
+    rows.loc[rows["city"].eq("甲市") & (rows["date"] == "2020-02-07"), "confirmed"] = -5
+    found = repair.repair(rows)
+    listed = found.corrections.set_index("kind")["amount"]
+    assert listed["unreadable_count"] == 2
+    own = found.incidence.query("series == 'confirmed' and adcode == '510100'")
+    assert own["new"].sum() == truth[-1, 0]
+    assert own["new"].min() >= 0
+
+
+@pytest.mark.parametrize("part", ["province alone", "areas alone", "one area"])
+def test_parts_of_a_file_are_repaired_too(part):
+    """A province without areas, areas without their province, one area: sums are kept."""
+    truth = epidemic()
+    rows = publish(truth)
+    kept = {"province alone": rows["city"].isna(), "areas alone": rows["city"].notna(),
+            "one area": rows["city"].isna() | rows["city"].eq("甲市")}[part]  # fmt: skip
+    found = repair.repair(rows[kept])
+    confirmed = found.incidence.query("series == 'confirmed'").groupby("adcode")["new"].sum()
+    expected = {"510000": truth[-1].sum(), **dict(zip(AREAS, truth[-1], strict=True))}
+    for adcode in rows.loc[kept, "cityCode"].fillna("510000").unique():
+        assert confirmed[adcode] == expected[adcode]
+
+
+def test_codes_may_be_numbers_or_categories():
+    """How a reader typed the columns does not matter."""
+    rows = publish(epidemic())
+    numbers = rows.assign(cityCode=pd.to_numeric(rows["cityCode"]), provinceCode=510000)
+    categories = rows.astype({"city": "category", "cityCode": "category"})
+    expected = repair.repair(rows).incidence
+    for other in (numbers, categories):
+        pd.testing.assert_frame_equal(repair.repair(other).incidence, expected)
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
         (lambda rows: rows.drop(columns=["cured", "dead"]), "'dead' is missing"),
         (lambda rows: rows.assign(provinceCode=["510000", "420000"] * 180), "2 provinces"),
+        (lambda rows: rows.iloc[:0], "it has no rows"),
         (lambda rows: rows.assign(date="soon"), "360 row.s. have no readable date"),
     ],
 )

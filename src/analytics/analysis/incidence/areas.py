@@ -62,6 +62,7 @@ def read(rows: pd.DataFrame, log: Log, known: dict[str, str] | None = None) -> P
         If a column is missing, a date cannot be read, or rows of two provinces are mixed.
     """
     table, code = _checked(rows)
+    _counts(table, log)
     _suspected(rows, log)
     names = _names(table, code, known, log)
     table["adcode"] = [names.get((c, n)) for c, n in zip(table["code"], table["name"], strict=True)]
@@ -93,21 +94,41 @@ def _checked(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
         )
     table = rows[list(COLUMNS)].rename(columns=SERIES)
     table["date"] = pd.to_datetime(table["date"], errors="coerce").dt.normalize()
-    for name in SERIES.values():
-        table[name] = pd.to_numeric(table[name], errors="coerce")
-    table["name"] = table.pop("city").fillna("").astype(str).str.strip()
-    table["code"] = (
-        table.pop("cityCode").fillna("").astype(str).str.replace(r"\.0$", "", regex=True)
-    )
-    codes = table.pop("provinceCode").astype(str).str.replace(r"\.0$", "", regex=True).unique()
+    table["name"] = _text(table.pop("city"))
+    table["code"] = _text(table.pop("cityCode"))
+    codes = _text(table.pop("provinceCode")).unique()
+    if table.empty:
+        raise ContractError("a published file cannot be repaired", ["it has no rows"])
     breaches = []
     if table["date"].isna().any():
         breaches.append(f"{int(table['date'].isna().sum())} row(s) have no readable date")
     if len(codes) != 1:
         breaches.append(f"rows of {len(codes)} provinces are mixed: repair one at a time")
-    if breaches or table.empty:
-        raise ContractError("a published file cannot be repaired", breaches or ["it has no rows"])
+    if breaches:
+        raise ContractError("a published file cannot be repaired", breaches)
     return table.reset_index(drop=True), str(codes[0])
+
+
+def _text(column: pd.Series) -> pd.Series:
+    """Text without blanks, "" where empty; a code read as a number loses its ".0"."""
+    text = column.astype(object).where(column.notna(), "").astype(str)
+    return text.str.strip().str.replace(r"\.0$", "", regex=True)
+
+
+def _counts(table: pd.DataFrame, log: Log) -> None:
+    """Turn counts into numbers; what is none, or is below 0, is unknown and listed."""
+    for name in SERIES.values():
+        given = table[name]
+        number = pd.to_numeric(given, errors="coerce").astype("float64")
+        wrong = (number.isna() & given.notna()) | (number < 0)
+        table[name] = number.mask(wrong)
+        log.series = name
+        for code, some in table[wrong].groupby("code"):
+            days = (some["date"].min(), some["date"].max())
+            log.add("unreadable_count", str(code), days, amount=len(some),
+                    name=some["name"].iloc[0], reason="no number of cases: taken as unknown",
+                    evidence="the count is no number, or is below 0")  # fmt: skip
+    log.series = ""
 
 
 def _suspected(rows: pd.DataFrame, log: Log) -> None:

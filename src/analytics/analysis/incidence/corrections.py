@@ -21,6 +21,7 @@ KINDS = (
     "pseudo_area",
     "duplicate_row",
     "double_counted",
+    "unreadable_count",
     "unusable_column",
     "reporting_lag",
     "missing_days",

@@ -79,21 +79,25 @@ def expected(steps: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 def alone(steps: FloatArray) -> npt.NDArray[np.bool_]:
     """
-    Days whose step no outbreak explains by itself.
+    Find days whose step no outbreak explains by itself.
 
     More than four times the expected day, ten standard deviations of a Poisson day and 20
-    cases; where fewer than three days follow, eight times and 50 cases.
+    cases. Where fewer than three days follow, what comes is unknown and growth may be steep:
+    then also more than four times each of the three days before, and 50 cases.
     """
     level, follow = expected(steps)
-    settled = follow >= 3  # noqa: PLR2004
-    limit = np.where(settled, 4 * level + 10 * np.sqrt(level) + 20, 8 * level + 50)
-    found = steps > limit
+    series = pd.Series(np.maximum(steps, 0))
+    highest = series.rolling(3, min_periods=1).max().shift(1).to_numpy()
+    open_end = np.where(follow < 3, 4 * highest + 50, 0)  # noqa: PLR2004
+    found: npt.NDArray[np.bool_] = steps > np.fmax(4 * level + 10 * np.sqrt(level) + 20, open_end)
     found[:1] = False
     return found
 
 
 def together(grid: pd.DataFrame) -> pd.Series:
     """Share of areas (with 2 or more expected cases) whose step is over twice the expected."""
+    if grid.empty:
+        return pd.Series(0.0, index=grid.index)
     levels = np.column_stack([expected(grid[name].to_numpy())[0] for name in grid.columns])
     able = np.isfinite(levels) & (levels >= 2)  # noqa: PLR2004
     high = able & (grid.to_numpy() > 2 * levels + 3 * np.sqrt(np.where(able, levels, 0)))
