@@ -86,7 +86,7 @@ def test_shares_are_whole_and_complete(amount, weights):
     assert (parts % 1 == 0).all()
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 10_000), st.booleans(), st.booleans(), st.booleans())
 def test_a_repaired_file_needs_no_repair(seed, jump, retract, late):
     """Faults drawn at random; what comes out is repaired once and for all."""

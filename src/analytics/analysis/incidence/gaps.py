@@ -234,5 +234,7 @@ def apportion(amount: float, weights: FloatArray) -> FloatArray:
 
 def _runs(flags: pd.Series) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
     """First and last day of every run of true days."""
-    number = (flags != flags.shift()).cumsum()
-    return [(some.index[0], some.index[-1]) for _, some in flags[flags].groupby(number[flags])]
+    edges = np.flatnonzero(np.diff(np.r_[False, flags.to_numpy(dtype=bool), False]))
+    return [
+        (flags.index[first], flags.index[last - 1]) for first, last in edges.reshape(-1, 2).tolist()
+    ]

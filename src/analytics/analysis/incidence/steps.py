@@ -111,19 +111,18 @@ def jumps(
 ) -> list[Jump]:
     """Find the steps of one area to be spread: declared ones, and those found by evidence."""
     found = {}
-    level, follow = expected(steps.to_numpy())
-    lone = alone(steps.to_numpy())
-    for at, day in enumerate(steps.index):
-        value = float(steps.iloc[at])
-        joint = shared[day] >= MANY and value > 2 * level[at] + 3 * np.sqrt(level[at])
-        if not (lone[at] or joint) or not at:
+    values, many = steps.to_numpy(dtype=np.float64), shared.to_numpy() >= MANY
+    level, follow = expected(values)
+    joint = many & (values > 2 * level + 3 * np.sqrt(level))
+    for at in np.flatnonzero(alone(values) | joint).tolist():
+        day = steps.index[at]
+        if not at:
             continue
-        kind = "definition_change" if shared[day] >= MANY else "reporting_step"
         found[day] = Jump(
             day,
-            kind,
-            f"{value:.0f} on one day where neighbouring days have {level[at]:.0f}; "
-            f"{shared[day]:.0%} of comparable areas jump that day",
+            "definition_change" if many[at] else "reporting_step",
+            f"{values[at]:.0f} on one day where neighbouring days have {level[at]:.0f}; "
+            f"{shared.iloc[at]:.0%} of comparable areas jump that day",
             provisional=bool(follow[at] < 3),  # noqa: PLR2004
         )
     for change in declared:
