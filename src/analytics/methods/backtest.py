@@ -94,6 +94,7 @@ def run(
     Returns
     -------
     Backtest
+        Scores and coverage of every model at every origin and horizon.
 
     Raises
     ------

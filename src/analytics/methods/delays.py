@@ -122,6 +122,7 @@ def nowcast(
     Returns
     -------
     Nowcast
+        Final counts with quantiles; days on which every delay has passed are as reported.
 
     Raises
     ------

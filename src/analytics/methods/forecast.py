@@ -59,6 +59,7 @@ def decaying_week(
     Returns
     -------
     array (areas, horizons, levels)
+        Quantiles of the cases summed over each horizon.
     """
     week = _history(history, horizons)[:, -WEEK:].mean(axis=1)
     days = np.array([(decay ** np.arange(1, horizon + 1)).sum() for horizon in horizons])
@@ -143,6 +144,7 @@ def damped_renewal(
     Returns
     -------
     array (areas, horizons, levels)
+        Quantiles of the cases summed over each horizon.
 
     Notes
     -----

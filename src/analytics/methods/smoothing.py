@@ -68,6 +68,7 @@ def empirical_bayes(
     Returns
     -------
     SmoothedRates
+        Rates per 100,000 with their intervals.
 
     Raises
     ------

@@ -79,6 +79,7 @@ def repair(
     Returns
     -------
     Repaired
+        Counts on their day, repaired incidence, every correction, and what stays unexplained.
 
     Raises
     ------
