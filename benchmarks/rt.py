@@ -84,7 +84,8 @@ def epyestim(cases: np.ndarray, folder: Path) -> tuple[float, np.ndarray] | None
     """Seconds and results of epyestim, windows ending on day 8 and later; None without it."""
     given, answer = folder / "cases.npz", folder / "found.npy"
     np.savez(given, cases=cases, weights=INTERVAL.weights(DAYS), levels=np.array(renewal.LEVELS))
-    uv = os.environ.get("UV") or shutil.which("uv") or "uv"
+    own = Path(__file__).parents[1] / ".uv" / "bin" / "uv"
+    uv = os.environ.get("UV") or shutil.which("uv") or str(own)
     command = [uv, "run", "--no-project", "-q", "--with", "epyestim", "python", "-c", EPYESTIM]
     try:
         ran = subprocess.run(
@@ -111,14 +112,14 @@ def epiestim(cases: np.ndarray, folder: Path) -> tuple[float, np.ndarray] | None
     return float(ran.stdout.split()[-1]), rows.reshape(R_AREAS, -1, 9)
 
 
-def row(name: str, what: str, mine: float, peer: float, peak: float) -> dict[str, object]:
+def row(name: str, what: str, mine: float, peer: float | None, peak: float) -> dict[str, object]:
     """One row of results."""
     return {
         "name": name,
         "what": what,
         "ours": mine,
         "peer": peer,
-        "ratio": peer / mine,
+        "ratio": None if peer is None else peer / mine,
         "peak_memory_mb": peak,
     }
 
@@ -134,6 +135,8 @@ def run() -> list[dict[str, object]]:
             ("EpiEstim", R_AREAS, epiestim(cases, Path(name))),
         ):
             if result is None:
+                what = f"seconds for {AREAS} areas x {DAYS} days; {peer} is not installed here"
+                rows.append(row(f"rt/{peer}", what, seconds, None, peak))
                 continue
             lasted, values = result
             known = ~np.isnan(found[:areas])
