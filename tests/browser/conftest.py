@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import struct
 import sys
 import time
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -111,3 +113,37 @@ def visit(browser: Browser) -> Iterator[Any]:
     yield open_page
     for context in contexts:
         context.close()
+
+
+def _colours_of(png: bytes) -> dict[tuple[int, int, int], int]:
+    """Count pixels by colour in an 8-bit RGB or RGBA PNG (PNG specification, filters 0 to 4)."""
+    width, height, _, kind = struct.unpack(">IIBB", png[16:26])
+    step = {2: 3, 6: 4}[kind]
+    packed, at = b"", 8
+    while at < len(png):
+        (size,) = struct.unpack(">I", png[at : at + 4])
+        if png[at + 4 : at + 8] == b"IDAT":
+            packed += png[at + 8 : at + 8 + size]
+        at += size + 12
+    raw, line, counts = zlib.decompress(packed), width * step, {}
+    above = bytearray(line)
+    for row in range(height):
+        start = row * (line + 1)
+        method, now = raw[start], bytearray(raw[start + 1 : start + 1 + line])
+        for k in range(line):
+            left = now[k - step] if k >= step else 0
+            corner = above[k - step] if k >= step else 0
+            guess = left + above[k] - corner
+            paeth = min((left, above[k], corner), key=lambda value: abs(guess - value))
+            now[k] = (now[k] + (0, left, above[k], (left + above[k]) // 2, paeth)[method]) & 255
+        for k in range(0, line, step):
+            colour = (now[k], now[k + 1], now[k + 2])
+            counts[colour] = counts.get(colour, 0) + 1
+        above = now
+    return counts
+
+
+@pytest.fixture(scope="session")
+def colours_of() -> Callable[[bytes], dict[tuple[int, int, int], int]]:
+    """Count the pixels of a screenshot by colour."""
+    return _colours_of

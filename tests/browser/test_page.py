@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import struct
-import zlib
 from pathlib import Path
 
 import pytest
@@ -16,34 +14,6 @@ EVERY = pytest.mark.parametrize(
     ("language", "width"), [("zh", 360), ("zh", 1280), ("en", 360), ("en", 1280)]
 )
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-
-
-def colours_of(png: bytes) -> dict[tuple[int, int, int], int]:
-    """Count pixels by colour in an 8-bit RGB or RGBA PNG (PNG specification, filters 0 to 4)."""
-    width, height, _, kind = struct.unpack(">IIBB", png[16:26])
-    step = {2: 3, 6: 4}[kind]
-    packed, at = b"", 8
-    while at < len(png):
-        (size,) = struct.unpack(">I", png[at : at + 4])
-        if png[at + 4 : at + 8] == b"IDAT":
-            packed += png[at + 8 : at + 8 + size]
-        at += size + 12
-    raw, line, counts = zlib.decompress(packed), width * step, {}
-    above = bytearray(line)
-    for row in range(height):
-        start = row * (line + 1)
-        method, now = raw[start], bytearray(raw[start + 1 : start + 1 + line])
-        for k in range(line):
-            left = now[k - step] if k >= step else 0
-            corner = above[k - step] if k >= step else 0
-            guess = left + above[k] - corner
-            paeth = min((left, above[k], corner), key=lambda value: abs(guess - value))
-            now[k] = (now[k] + (0, left, above[k], (left + above[k]) // 2, paeth)[method]) & 255
-        for k in range(0, line, step):
-            colour = (now[k], now[k + 1], now[k + 2])
-            counts[colour] = counts.get(colour, 0) + 1
-        above = now
-    return counts
 
 
 @EVERY
@@ -87,7 +57,7 @@ def test_first_screen_of_a_phone_holds_lead_and_headlines(visit, pages, language
     assert bottom <= 740
 
 
-def test_map_shows_its_grades_and_stripes_what_is_open(visit, pages):
+def test_map_shows_its_grades_and_stripes_what_is_open(visit, pages, colours_of):
     """Each certain grade fills about its share of the map; open areas show no grade's colour."""
     seen = visit(pages["en"], 1280)
     counts = colours_of(seen.page.locator("#map-1-drawing").screenshot())

@@ -37,7 +37,7 @@ GRADES: Final = (
     Category(
         "low|medium|high",
         Text("低、中或高（未定）", "Low, medium or high (undetermined)"),
-        Text("未定", "L–H"),
+        "?",
         "#55606b",
         hatched=True,
     ),

@@ -61,32 +61,35 @@ def day(when: date, *, year: bool = True) -> Text:
     return Text(f"{when.year}年{zh}", f"{en} {when.year}") if year else Text(zh, en)
 
 
-def change(value: Any, since: Text) -> Text:
+def change(value: Any, since: Text, within: Text) -> Text:
     """
-    Say a change in words and with its sign: 较前一日增加147（+147）, 147 more than … (+147).
+    Say a change by its sign and in words: +147，较前一日增加; +147, up in a day.
 
     Parameters
     ----------
     value : int or missing
         Now less then.
     since : Text
-        What it is compared with: 前一日, the day before.
+        What it is compared with: 前一日, a day before.
+    within : Text
+        How long it took: 一日, in a day.
+
+    Returns
+    -------
+    Text
+        Short enough for one line under a headline figure.
     """
     import pandas as pd
 
     if pd.isna(value):
-        return Text(f"较{since.zh}：无法比较", f"no comparison with {since.en}")
+        return Text(f"较{since.zh}：无法比较", f"no comparison: {since.en}")
     step = int(value)
     if step == 0:
-        return Text(f"与{since.zh}持平（0）", f"same as {since.en} (0)")
-    size = number(abs(step))
-    if step > 0:
-        return Text(
-            f"较{since.zh}增加{size.zh}（+{size.zh}）",
-            f"{size.en} more than {since.en} (+{size.en})",
-        )
+        return Text(f"0，与{since.zh}持平", f"0, same as {since.en}")
+    sign, size = "+" if step > 0 else "−", number(abs(step))
+    words = Text("增加", "up") if step > 0 else Text("减少", "down")
     return Text(
-        f"较{since.zh}减少{size.zh}（−{size.zh}）", f"{size.en} fewer than {since.en} (−{size.en})"
+        f"{sign}{size.zh}，较{since.zh}{words.zh}", f"{sign}{size.en}, {words.en} {within.en}"
     )
 
 

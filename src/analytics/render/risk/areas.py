@@ -62,13 +62,14 @@ def area_map(
         used,
         title=Text(
             f"{len(grades)}{unit[0].zh}中{single}个等级可确定，{undecided}个未定",
-            f"{single} of {len(grades)} {unit[1]} have a certain grade, {undecided} are "
-            "undetermined",
+            f"{single} of {len(grades)} {unit[1]} {'has' if single == 1 else 'have'} a certain "
+            f"grade; {undecided} {'is' if undecided == 1 else 'are'} undetermined",
         ),
         alternative=_alternative(grades, when),
         note=Text(
-            "斜线为等级未定，不代表任何一级；图中单元按县（市、区）绘制，市城区各区同级。",
-            "Hatching means undetermined and stands for no grade; counties are drawn, and the "
+            "斜线为等级未定，不代表任何一级：县级逐日新增和聚集性疫情未公开。图中单元按县（市、区）绘制，市城区各区同级。",
+            "Hatching means undetermined and stands for no grade: daily county counts and clusters "
+            "are not public. Counties are drawn, and the "
             "districts of one urban area share its grade.",
         ),
         table=distribution_table(distribution),

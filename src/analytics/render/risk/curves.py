@@ -48,7 +48,7 @@ def curves(
         dates,
         counts,
         breaks=breaks,
-        title=title,
+        title=Text("每日新增确诊", "New cases by day"),
         alternative=Text(
             f"每日新增确诊柱状图，{title.zh}。核减日在零线以下。"
             + "".join(f"{n.zh}。" for n in notes),

@@ -53,7 +53,7 @@ def headlines(
     ]
     labels = {
         "deaths": Text("累计死亡", "Cumulative deaths"),
-        "recovered": Text("累计治愈出院", "Recovered and discharged"),
+        "recovered": Text("治愈出院", "Recovered"),
     }
     for series, label in labels.items():
         if series in totals and not pd.isna(at(totals[series], as_of, "cumulative")):
@@ -80,8 +80,8 @@ def _headline(
     return Headline(
         label=label,
         value=number(now),
-        day_change=change(now - day_before, DAY_BEFORE),
-        week_change=change(now - week_before, WEEK_BEFORE),
+        day_change=change(now - day_before, *DAY_BEFORE),
+        week_change=change(now - week_before, *WEEK_BEFORE),
         denominator=denominator,
         trend=tuple(trend),
         trend_summary=_trend_words(trend),
@@ -121,9 +121,7 @@ def _rate(totals: pd.DataFrame, as_of: date, column: str, residents: float | Non
     if not residents or pd.isna(value):
         return Text("无人口数据", "no population figures")
     rate = number(float(value) / residents * 100_000, 2)
-    return Text(
-        f"每10万常住人口{rate.zh}例（2020年普查）", f"{rate.en} per 100,000 residents (2020 census)"
-    )
+    return Text(f"每10万居民{rate.zh}例", f"{rate.en} per 100,000 people")
 
 
 def _share(totals: pd.DataFrame, as_of: date, cases: Any) -> Text:
@@ -131,7 +129,7 @@ def _share(totals: pd.DataFrame, as_of: date, cases: Any) -> Text:
     if pd.isna(cases) or not cases:
         return Text("累计确诊未公布", "cumulative cases not published")
     share = percent(float(value) / float(cases))
-    return Text(f"占累计确诊{share.zh}", f"{share.en} of cumulative cases")
+    return Text(f"占累计确诊{share.zh}", f"{share.en} of all cases")
 
 
 def _certain(certainty: pd.DataFrame) -> Headline:
@@ -151,11 +149,11 @@ def _certain(certainty: pd.DataFrame) -> Headline:
     return Headline(
         label=Text(f"可确定为低风险的{unit[0].zh.removeprefix('个')}", "Certainly low risk"),
         value=number(now["low"]),
-        day_change=change(since(1), DAY_BEFORE),
-        week_change=change(since(7), WEEK_BEFORE),
+        day_change=change(since(1), *DAY_BEFORE),
+        week_change=change(since(7), *WEEK_BEFORE),
         denominator=Text(
-            f"共{all_units.zh}个分级单元，其中{open_units.zh}个等级未定",
-            f"of {all_units.en} graded units, {open_units.en} undetermined",
+            f"共{all_units.zh}个分级单元，{open_units.zh}个等级未定",
+            f"of {all_units.en} units; {open_units.en} undetermined",
         ),
         trend=tuple(trend),
         trend_summary=Text(

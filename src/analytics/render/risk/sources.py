@@ -143,6 +143,13 @@ def _rule(rule: GradingRule) -> list[Definition]:
             ),
         ),
         Definition(
+            Text("每10万居民", "Per 100,000"),
+            Text(
+                "分母为2020年人口普查常住人口。",
+                "Divided by the residents counted in the 2020 census.",
+            ),
+        ),
+        Definition(
             Text("窗口期", "Window"),
             Text(
                 f"截至日D及其前{window - 1}天，即D−{window - 1}至D；各日以24时为准。",

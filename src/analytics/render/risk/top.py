@@ -13,8 +13,8 @@ from analytics.render.blocks import (
     Masthead,
     Text,
 )
-from analytics.render.numbers import change, counted, day, listed, number
-from analytics.render.risk.words import DAY_BEFORE, UNIT, name, on, places, rows
+from analytics.render.numbers import counted, listed, number
+from analytics.render.risk.words import UNIT, name, on, places, rows
 from analytics.study import Study
 
 NAMES_AT_MOST = 8
@@ -22,21 +22,13 @@ NAMES_AT_MOST = 8
 
 def masthead(study: Study, as_of: date, *, retrospective: bool = False) -> Masthead:
     """Head the page: title, region, as-of day, nature of the figures, and what to know first."""
-    notices = [
-        Text(
-            "县级逐日新增和聚集性疫情未公开，证据不足以定级的以“可能等级”列出。",
-            "Daily county counts and clusters are not public: where evidence does not decide, "
-            "the grades it leaves are listed.",
-        )
-    ]
+    notices = ()
     if retrospective:
-        notices.insert(
-            0,
+        notices = (
             Text(
                 "回溯：本页使用了截至日之后才公布的县级累计数，不代表当日所知。",
                 "Retrospective: county totals published after the as-of day are used here; "
-                "this was "
-                "not known on the day.",
+                "this was not known on the day.",
             ),
         )
     return Masthead(
@@ -44,7 +36,7 @@ def masthead(study: Study, as_of: date, *, retrospective: bool = False) -> Masth
         region=Text(study.region_name.zh, study.region_name.en),
         as_of=as_of.isoformat(),
         nature=study.nature,
-        notices=tuple(notices),
+        notices=notices,
     )
 
 
@@ -70,23 +62,31 @@ def lead(
     grades : RISK table
     areas : AREAS table
     """
-    when, unit = day(as_of), _unit(grades)
-    open_units = counted(int((grades["size"] > 1).sum()), *unit)
-    low = counted(int((grades["grade"] == "low").sum()), *unit)
     happened = _happened(study, totals, latest, areas, as_of)
-    if (grades["size"] > 1).any():
-        ask = Text(
-            f"{low.zh}可确定为低风险；{open_units.zh}须补报县级疫情和聚集性疫情后才能定级。",
-            f"{low.en} certain to be low risk; {open_units.en} cannot be graded until county "
-            "counts "
-            "and clusters are reported.",
-        )
+    asked = _asked(grades)
+    return Lead(Text(happened.zh + asked.zh, f"{happened.en} {asked.en}"))
+
+
+def _asked(grades: pd.DataFrame) -> Text:
+    """Say how many units are certainly low, and what the others need to be graded."""
+    noun, nouns = _unit(grades)
+    kind = noun.zh.removeprefix("个")
+    low, open_units = int((grades["grade"] == "low").sum()), int((grades["size"] > 1).sum())
+    few = counted(low, noun, nouns)
+    if low:
+        verb = "is" if low == 1 else "are"
+        certain = Text(f"{few.zh}可确定为低风险", f"{few.en} {verb} certainly low risk")
     else:
-        ask = Text(
-            f"{low.zh}为低风险，全部单元等级均已确定。",
-            f"{low.en} low risk, and every unit has a certain grade.",
+        certain = Text(f"尚无{kind}可确定为低风险", f"No {noun.en} is certainly low risk yet")
+    if not open_units:
+        return Text(
+            f"{certain.zh}，全部单元等级均已确定。", f"{certain.en}; every unit has its grade."
         )
-    return Lead(Text(f"{when.zh}，{happened.zh}{ask.zh}", f"On {when.en}, {happened.en} {ask.en}"))
+    others = counted(open_units, noun, nouns)
+    return Text(
+        f"{certain.zh}；{others.zh}须补报县级疫情和聚集性疫情方能定级。",
+        f"{certain.en}; {others.en} cannot be graded without county counts and clusters.",
+    )
 
 
 def _happened(
@@ -96,7 +96,7 @@ def _happened(
     region = Text(study.region_name.zh, study.region_name.en)
     row = on(totals, as_of)
     if row is None or row["published"] == 0:
-        return Text("当日疫情数据尚未公布。", "the day's figures are not yet published.")
+        return Text("当日疫情数据尚未公布。", "The day's figures are not yet published.")
     new = number(row["new"])
     if row["definition_change"]:
         return Text(
@@ -106,15 +106,28 @@ def _happened(
         )
     if row["new"] == 0:
         return Text(f"{region.zh}无新增确诊。", f"{region.en} had no new case.")
-    before = on(totals, as_of - timedelta(days=1))
-    moved = change(row["new"] - before["new"] if before is not None else pd.NA, DAY_BEFORE)
+    moved = _moved(row, on(totals, as_of - timedelta(days=1)))
     largest = latest.sort_values("new", ascending=False, kind="stable").iloc[0]
     where = places(areas)[str(largest["adcode"])]
     share = number(largest["new"])
+    cases = counted(int(row["new"]), Text("例", "new case"), "new cases")
     return Text(
-        f"{region.zh}新增确诊{new.zh}例，{moved.zh}，其中{where.zh}{share.zh}例。",
-        f"{region.en} had {new.en} new cases, {moved.en}; {share.en} of them in {where.en}.",
+        f"{region.zh}新增确诊{new.zh}例，{moved.zh}；其中{where.zh}{share.zh}例。",
+        f"{region.en} had {cases.en}, {moved.en}; {share.en} in {where.en}.",
     )
+
+
+def _moved(row: pd.Series, before: pd.Series | None) -> Text:
+    """Compare a day's new cases with the day before, in words."""
+    step = row["new"] - before["new"] if before is not None else pd.NA
+    if pd.isna(step):
+        return Text("前一日未公布", "the day before is not published")
+    if step == 0:
+        return Text("与前一日持平", "as many as the day before")
+    size = number(abs(step))
+    if step > 0:
+        return Text(f"较前一日多{size.zh}例", f"{size.en} more than the day before")
+    return Text(f"较前一日少{size.zh}例", f"{size.en} fewer than the day before")
 
 
 def decisions(

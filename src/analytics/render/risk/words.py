@@ -25,8 +25,8 @@ CATEGORIES: tuple[Category, ...] = (
     *GRADES[4:],
 )
 LABELS = {category.key: category.label for category in CATEGORIES}
-DAY_BEFORE = Text("前一日", "the day before")
-WEEK_BEFORE = Text("上周同日", "the same day a week before")
+DAY_BEFORE = (Text("前一日", "a day before"), Text("一日内", "in a day"))
+WEEK_BEFORE = (Text("上周同日", "a week before"), Text("一周内", "in a week"))
 UNIT = {
     "county": (Text("个县（市、区）", "county"), "counties"),
     "urban_area": (Text("个分级单元", "graded unit"), "graded units"),
