@@ -24,7 +24,7 @@ DAY = date(2020, 3, 1)
 @pytest.fixture(scope="module")
 def places():
     chosen = study.load("hubei-2020")
-    return regions.lookup(chosen), regions.in_address(chosen)
+    return regions.places(chosen)
 
 
 @pytest.fixture(scope="module")

@@ -136,7 +136,7 @@ def check(
     chosen, contract = studies.load(study), tables.contract(feed)
     if not file.is_file():
         raise ParameterError(f"there is no file '{file}'")
-    places = (regions.lookup(chosen), regions.in_address(chosen))
+    places = regions.places(chosen)
     today = datetime.now(studies.ZONE).date()
     with duckdb.connect() as connection:
         taken = intake.take(connection, reading.read(file, contract), contract, places, today)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from analytics.errors import SetupError, StudyError
 
@@ -177,6 +178,11 @@ def lookup(study: Study) -> pd.DataFrame:
     table = pd.concat([words[["text", "region"]], pd.DataFrame({"text": codes, "region": codes})])
     table["region"] = table["region"].replace(study.regions.recode)
     return table.drop_duplicates("text", ignore_index=True).astype("str")
+
+
+def places(study: Study) -> tuple[pa.Table, tuple[str, str]]:
+    """Both ways to find a region, as intake takes them: `lookup` and `in_address`."""
+    return pa.Table.from_pandas(lookup(study), preserve_index=False), in_address(study)
 
 
 def in_address(study: Study) -> tuple[str, str]:
