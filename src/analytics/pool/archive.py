@@ -95,7 +95,7 @@ def writing(folder: Path) -> Iterator[None]:
     BusyError
         If another process is writing.
     """
-    from filelock import FileLock, Timeout  # noqa: PLC0415
+    from filelock import FileLock, Timeout
 
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
@@ -268,7 +268,7 @@ def as_of(folder: Path, moment: datetime, connection: Any) -> dict[str, ir.Table
 
 
 def _state(folder: Path, contract: Contract, known: list[Entry], connection: Any) -> ir.Table:
-    import ibis  # noqa: PLC0415
+    import ibis
 
     columns = ["record", *(c.name for c in contract.columns if c.archived != "withheld")]
     if not known:

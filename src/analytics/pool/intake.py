@@ -215,7 +215,7 @@ class Intake:
     @property
     def rows(self) -> int:
         """Rows in the file: accepted, quarantined and duplicate."""
-        return self.accepted.num_rows + self.quarantined + self.duplicates
+        return int(self.accepted.num_rows) + self.quarantined + self.duplicates
 
 
 def text_table(contract: Contract, name: str) -> ibis.Table:
@@ -260,7 +260,7 @@ def take(
     statement = _statement(contract.feed, patterns)
     try:
         connection.execute(
-            f"CREATE OR REPLACE TEMP VIEW _raw AS "
+            "CREATE OR REPLACE TEMP VIEW _raw AS "  # noqa: S608
             f"SELECT *, DATE '{delivered.isoformat()}' AS {DELIVERED} FROM _text"
         )
         connection.execute(f"CREATE OR REPLACE TEMP TABLE _checked AS {statement}")

@@ -188,7 +188,7 @@ def _print(names: Any) -> str:
 
 
 def _pseudonyms(accepted: pa.Table, name: str, ring: Ring | None) -> pa.ChunkedArray:
-    from analytics.privacy import pseudonyms  # noqa: PLC0415
+    from analytics.privacy import pseudonyms
 
     if ring is None:
         raise KeyringError(f"column '{name}' names persons, and there is no key")
@@ -233,7 +233,7 @@ def _write_receipt(study: Study, entry: Entry, taken: intake.Intake | None) -> N
 
 
 def _csv(rejected: pa.Table) -> bytes:
-    from pyarrow import csv  # noqa: PLC0415
+    from pyarrow import csv
 
     sink = pa.BufferOutputStream()
     csv.write_csv(rejected.sort_by([("position", "ascending"), ("column", "ascending")]), sink)
@@ -252,7 +252,7 @@ def _put_away(study: Study, delivery: Delivery, contract: Contract, ring: Ring |
     """Seal the original where it names persons, keep it in clear where not; clear the inbox."""
     name = f"{delivery.feed}.{delivery.sha256[:32]}"
     if contract.personal:
-        from analytics.privacy import vault  # noqa: PLC0415
+        from analytics.privacy import vault
 
         assert ring is not None
         day = delivery.delivered.date()
