@@ -60,7 +60,7 @@ def known(chosen, hours):
     connection = engine.connect()
     try:
         state = archive.as_of(chosen.state / "archive", when(hours), connection)["beds"]
-        rows = connection.execute(state).sort_values("record").to_json(orient="records")
+        rows = connection.execute(state).sort_values("record").to_csv(index=False)
     finally:
         connection.disconnect()
     return rows
