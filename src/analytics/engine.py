@@ -58,7 +58,7 @@ def connect(
 
 
 def _duckdb(spill: Path | None, memory: str, threads: int | None) -> Any:
-    import ibis  # noqa: PLC0415
+    import ibis
 
     options: dict[str, Any] = {"memory_limit": memory, "temp_directory": ""}
     if threads:
@@ -73,8 +73,8 @@ def _duckdb(spill: Path | None, memory: str, threads: int | None) -> Any:
 
 def _spark(spill: Path | None, memory: str, threads: int | None) -> Any:
     try:
-        import ibis  # noqa: PLC0415
-        from pyspark.sql import SparkSession  # noqa: PLC0415
+        import ibis
+        from pyspark.sql import SparkSession
 
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         builder = (
@@ -139,9 +139,9 @@ def asof(
     operator. Spark has none: there the two tables are laid end to end and the values carried
     forward along time within each key, one sort and no pairs. Tests hold both equal.
     """
-    import ibis  # noqa: PLC0415
+    import ibis
 
-    once = right.filter(*[right[key].notnull() for key in by], right[on[1]].notnull())
+    once = right.filter(*[right[key].notnull() for key in by], right[on[1]].notnull())  # noqa: PD004
     if not unique:
         greatest = ibis.struct({value: once[value] for value in values}).max()
         grouped = once.group_by(*by, on[1]).agg(_found=greatest)
@@ -154,7 +154,7 @@ def asof(
 def _joined(
     left: ir.Table, once: ir.Table, on: tuple[str, str], by: Sequence[str], values: Sequence[str]
 ) -> ir.Table:
-    import ibis  # noqa: PLC0415
+    import ibis
 
     renamed = once.select(
         _time=once[on[1]],
@@ -171,7 +171,7 @@ def _joined(
 def _carried(
     left: ir.Table, once: ir.Table, on: tuple[str, str], by: Sequence[str], values: Sequence[str]
 ) -> ir.Table:
-    import ibis  # noqa: PLC0415
+    import ibis
 
     found = once.select(
         **{
@@ -190,7 +190,7 @@ def _carried(
     )
     filled = both.mutate(_latest=both["_found"].last(include_null=False).over(along))
     answered = filled.filter(filled["_asked"] == 1)
-    unknown = ibis.or_(answered["_time"].isnull(), *[answered[key].isnull() for key in by])
+    unknown = ibis.or_(answered["_time"].isnull(), *[answered[key].isnull() for key in by])  # noqa: PD003
     return answered.select(
         *left.columns,
         **{value: unknown.ifelse(ibis.null(), answered["_latest"][value]) for value in values},
@@ -199,12 +199,12 @@ def _carried(
 
 def compiled(expression: ir.Table, engine: Engine = "duckdb") -> str:
     """
-    SQL of an expression, each step a query of its own.
+    Write an expression as SQL, each step a query of its own.
 
     Steps that build on each other would otherwise be written into one another, and a
     column used in ten places worked out ten times over.
     """
-    import ibis  # noqa: PLC0415
+    import ibis
 
     before = ibis.options.sql.fuse_selects
     ibis.options.sql.fuse_selects = False
@@ -220,10 +220,10 @@ def collect(table: ir.Table, connection: Any) -> pd.DataFrame:
 
     Text becomes pandas' text, whole numbers and yes-or-no columns keep missing values.
     """
-    import warnings  # noqa: PLC0415
+    import warnings
 
-    import pandas as pd  # noqa: PLC0415
-    import pyarrow as pa  # noqa: PLC0415
+    import pandas as pd
+    import pyarrow as pa
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning)  # Ibis 12's own calls
@@ -233,7 +233,7 @@ def collect(table: ir.Table, connection: Any) -> pd.DataFrame:
         pa.bool_(): pd.BooleanDtype(),
         pa.string(): pd.StringDtype(na_value=float("nan")),
     }
-    frame = rows.to_pandas(types_mapper=kinds.get)
+    frame: pd.DataFrame = rows.to_pandas(types_mapper=kinds.get)
     for name in rows.column_names:
         if pa.types.is_date(rows.schema.field(name).type):
             frame[name] = pd.to_datetime(frame[name])

@@ -1,6 +1,6 @@
 """Docking with a real PostgreSQL, started for these tests alone."""
 
-from __future__ import annotations
+from __future__ import annotations  # noqa: I001
 
 import os
 import shutil
@@ -15,9 +15,9 @@ from analytics import engine, study
 from analytics.errors import SourceError
 from analytics.pool import archive, docking, pooling
 
-from .. import pool_study
+from tests import pool_study
 
-QUERY = "SELECT facility, day AS date, county, beds, changed FROM beds WHERE CAST(:watermark AS timestamptz) IS NULL OR changed > :watermark ORDER BY changed"
+QUERY = "SELECT facility, day AS date, county, beds, changed FROM beds WHERE CAST(:watermark AS timestamptz) IS NULL OR changed > :watermark ORDER BY changed"  # noqa: E501
 
 
 def _programs() -> Path:
@@ -87,7 +87,7 @@ def database(tmp_path_factory):
     )
 
 
-def _told(database, *statements):
+def _told(database, *statements):  # noqa: ANN002, ANN202
     opened = sqlalchemy.create_engine(database)
     with opened.begin() as connection:
         for statement in statements:
@@ -95,7 +95,7 @@ def _told(database, *statements):
     opened.dispose()
 
 
-def _known(chosen):
+def _known(chosen):  # noqa: ANN202
     connection = engine.connect()
     state = archive.as_of(
         chosen.state / "archive", datetime(2030, 1, 1, tzinfo=study.ZONE), connection
@@ -109,8 +109,8 @@ def test_only_what_is_new_comes_each_time(database, monkeypatch, tmp_path):
     chosen = pool_study.make(monkeypatch, tmp_path)
     _told(
         database,
-        "CREATE TABLE beds (facility text, day date, county text, beds numeric, changed timestamptz)",
-        "INSERT INTO beds VALUES ('同济', '2020-02-01', '江岸区', 12, '2020-02-01 08:00+08'), ('协和', '2020-02-01', '420103', 7, '2020-02-01 09:00+08')",
+        "CREATE TABLE beds (facility text, day date, county text, beds numeric, changed timestamptz)",  # noqa: E501
+        "INSERT INTO beds VALUES ('同济', '2020-02-01', '江岸区', 12, '2020-02-01 08:00+08'), ('协和', '2020-02-01', '420103', 7, '2020-02-01 09:00+08')",  # noqa: E501
     )
     assert docking.fetch(chosen, "beds", database, QUERY, watermark="changed") == 2
     pooling.run(chosen)

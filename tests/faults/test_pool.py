@@ -1,6 +1,6 @@
 """The pool under faults: kills, half-copied files, writers at once, damage, missing keys."""
 
-from __future__ import annotations
+from __future__ import annotations  # noqa: I001
 
 import os
 import random
@@ -17,10 +17,10 @@ from analytics.errors import ArchiveError, BusyError, KeyringError
 from analytics.pool import archive, deliveries, pooling
 from analytics.privacy import keys
 
-from .. import pool_study
-from ..pool_study import DAY, Row, content, when
+from tests import pool_study
+from tests.pool_study import DAY, Row, content, when
 
-RUN = "import sys; from analytics import study; from analytics.pool import pooling; pooling.run(study.load('hubei-2020'))"
+RUN = "import sys; from analytics import study; from analytics.pool import pooling; pooling.run(study.load('hubei-2020'))"  # noqa: E501
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_a_kill_at_every_step_ends_in_the_same_store(chosen, monkeypatch, tmp_pa
         fill(again, 2)
         real = getattr(module, name)
 
-        def dies(*given, real=real):
+        def dies(*given, real=real):  # noqa: ANN002, ANN202
             real(*given)
             raise KeyboardInterrupt
 
@@ -180,7 +180,7 @@ def test_links_and_strange_places_are_not_read(chosen, tmp_path):
     assert secret.exists()
 
 
-PERSON = "case_number,reporting_county,classification,reported,id_number,name,phone,address\n1,420102,确诊病例,2020-01-30,11010519491231002X,欧阳某某,13812345678,武汉市江岸区解放大道77号\n"
+PERSON = "case_number,reporting_county,classification,reported,id_number,name,phone,address\n1,420102,确诊病例,2020-01-30,11010519491231002X,欧阳某某,13812345678,武汉市江岸区解放大道77号\n"  # noqa: E501
 
 
 def test_without_a_key_persons_stay_in_the_inbox(chosen):

@@ -1,6 +1,6 @@
 """Laws of the pool: nothing is lost, and how files come changes nothing."""
 
-from __future__ import annotations
+from __future__ import annotations  # noqa: I001
 
 import contextlib
 import os
@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from analytics import engine, study
 from analytics.pool import archive, deliveries, pooling
 
-from .. import pool_study
-from ..pool_study import DAY, Row, content, when
+from tests import pool_study
+from tests.pool_study import DAY, Row, content, when
 
 ROWS = st.lists(
     st.builds(
@@ -60,7 +60,7 @@ def known(chosen, hours):
     connection = engine.connect()
     try:
         state = archive.as_of(chosen.state / "archive", when(hours), connection)["beds"]
-        rows = connection.execute(state).sort_values("record").to_json(orient="records")
+        rows = connection.execute(state).sort_values("record").to_csv(index=False)
     finally:
         connection.disconnect()
     return rows

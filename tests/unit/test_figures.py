@@ -1,6 +1,6 @@
 """Published figures through the archive are the figures read directly."""
 
-from __future__ import annotations
+from __future__ import annotations  # noqa: I001
 
 from datetime import date, datetime
 
@@ -10,7 +10,7 @@ import pytest
 from analytics import engine, study
 from analytics.pool import archive, figures, pooling, published
 
-from .. import pool_study
+from tests import pool_study
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ DAY = date(2020, 3, 1)
 @pytest.fixture(scope="module")
 def places():
     chosen = study.load("hubei-2020")
-    return regions.lookup(chosen), regions.in_address(chosen)
+    return regions.places(chosen)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_dates(tmp_path, connection, places, written, expected):
     ],
 )
 def test_identity_documents(tmp_path, connection, places, document, number, expected):
-    text = f"test_number,county,method,sampled,document,id_number\n1,420102,核酸,2020-02-01 08:00,{document},{number}\n"
+    text = f"test_number,county,method,sampled,document,id_number\n1,420102,核酸,2020-02-01 08:00,{document},{number}\n"  # noqa: E501
     taken = take(tmp_path, connection, places, "tests", text)
     if isinstance(expected, str):
         assert faults(taken) == [(1, "id_number", expected)]
@@ -165,7 +165,7 @@ def test_a_missing_county_is_read_off_the_address(tmp_path, connection, places):
 
 
 def test_na_is_a_surname(tmp_path, connection, places):
-    text = "case_number,reporting_county,classification,reported,name\n1,420102,suspected,2020-02-01,NA\n"
+    text = "case_number,reporting_county,classification,reported,name\n1,420102,suspected,2020-02-01,NA\n"  # noqa: E501
     assert take(tmp_path, connection, places, "cases", text).accepted["name"].to_pylist() == ["NA"]
 
 
@@ -180,7 +180,7 @@ def test_every_fault_of_a_row_is_named(tmp_path, connection, places):
 
 
 def test_dates_out_of_order(tmp_path, connection, places):
-    text = "case_number,reporting_county,classification,reported,onset\n1,420102,suspected,2020-02-01,2020-02-03\n"
+    text = "case_number,reporting_county,classification,reported,onset\n1,420102,suspected,2020-02-01,2020-02-03\n"  # noqa: E501
     assert faults(take(tmp_path, connection, places, "cases", text)) == [
         (1, "onset", "after_reported")
     ]
@@ -272,7 +272,7 @@ GOOD = (BEDS + "".join(f"A{n},2020-02-01,420102,1\n" for n in range(2000))).enco
         ("x.pdf", b"x", "format"),
         ("x.parquet", b"PAR1 not at all", "truncated"),
         ("x.xlsx", b"PK not at all", "truncated"),
-        ("x.xlsx", _sheet(b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x>&e;</x>'), "entities"),
+        ("x.xlsx", _sheet(b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x>&e;</x>'), "entities"),  # noqa: E501
         ("x.xlsx", _sheet(b" " * (64 << 20)), "bomb"),
     ],
 )  # fmt: skip

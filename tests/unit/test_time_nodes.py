@@ -1,6 +1,6 @@
 """The account of who owed what, and the documents departments get."""
 
-from __future__ import annotations
+from __future__ import annotations  # noqa: I001
 
 import json
 from datetime import date, datetime, time, timedelta
@@ -12,8 +12,8 @@ from analytics import study, tables
 from analytics.errors import ParameterError, StudyError
 from analytics.pool import archive, pooling, requests, templates, time_nodes
 
-from .. import pool_study
-from ..pool_study import Row, content
+from tests import pool_study
+from tests.pool_study import Row, content
 
 NODE = study.TimeNode(
     department="health",

@@ -32,10 +32,10 @@ def pool(*, study: StudyOption = _STUDY) -> None:
     Files lie in <state>/inbox/<department>/<date>/<feed>.csv (also .xlsx .jsonl .parquet .gz),
     each with <file>.done beside it. Receipts appear under <state>/receipts.
     """
-    from analytics import study as studies  # noqa: PLC0415
-    from analytics.errors import KeyringError  # noqa: PLC0415
-    from analytics.pool import pooling  # noqa: PLC0415
-    from analytics.privacy import keys  # noqa: PLC0415
+    from analytics import study as studies
+    from analytics.errors import KeyringError
+    from analytics.pool import pooling
+    from analytics.privacy import keys
 
     chosen = studies.load(study)
     try:
@@ -70,10 +70,10 @@ def ledger(
 
     Example: workbench deliveries list --as-of 2020-02-29
     """
-    from datetime import date, datetime  # noqa: PLC0415
+    from datetime import date, datetime
 
-    from analytics import study as studies  # noqa: PLC0415
-    from analytics.pool import archive, time_nodes  # noqa: PLC0415
+    from analytics import study as studies
+    from analytics.pool import archive, time_nodes
 
     chosen = studies.load(study)
     try:
@@ -95,8 +95,8 @@ def show(name: str, *, study: StudyOption = _STUDY) -> None:
 
     Example: workbench deliveries show health/2020-02-29/cases
     """
-    from analytics import study as studies  # noqa: PLC0415
-    from analytics.pool import deliveries  # noqa: PLC0415
+    from analytics import study as studies
+    from analytics.pool import deliveries
 
     found = [r for r in deliveries.receipts(studies.load(study)) if r["name"].startswith(name)]
     if not found:
@@ -125,18 +125,18 @@ def check(
 
     Exit code 11 if any row or the file as a whole would be quarantined.
     """
-    from datetime import datetime  # noqa: PLC0415
+    from datetime import datetime
 
-    import duckdb  # noqa: PLC0415
+    import duckdb
 
-    from analytics import study as studies  # noqa: PLC0415
-    from analytics import tables  # noqa: PLC0415
-    from analytics.pool import intake, reading, regions  # noqa: PLC0415
+    from analytics import study as studies
+    from analytics import tables
+    from analytics.pool import intake, reading, regions
 
     chosen, contract = studies.load(study), tables.contract(feed)
     if not file.is_file():
         raise ParameterError(f"there is no file '{file}'")
-    places = (regions.lookup(chosen), regions.in_address(chosen))
+    places = regions.places(chosen)
     today = datetime.now(studies.ZONE).date()
     with duckdb.connect() as connection:
         taken = intake.take(connection, reading.read(file, contract), contract, places, today)
@@ -171,11 +171,11 @@ def template(
 
     Example: workbench deliveries template cases --output /tmp
     """
-    import json  # noqa: PLC0415
+    import json
 
-    from analytics import study as studies  # noqa: PLC0415
-    from analytics import tables  # noqa: PLC0415
-    from analytics.pool import templates  # noqa: PLC0415
+    from analytics import study as studies
+    from analytics import tables
+    from analytics.pool import templates
 
     if dictionary:
         path = studies.root() / "data" / "README.md"
@@ -206,10 +206,10 @@ def requests(
     Example: workbench deliveries requests --ask cases:onset,county --by "CDC team 3"
     --purpose statistics --until 2020-04-30
     """
-    from datetime import date  # noqa: PLC0415
+    from datetime import date
 
-    from analytics import study as studies  # noqa: PLC0415
-    from analytics.pool import requests as register  # noqa: PLC0415
+    from analytics import study as studies
+    from analytics.pool import requests as register
 
     path = studies.load(study).state / "requests.jsonl"
     if (ask or approve) and not asked_by:
@@ -224,10 +224,10 @@ def requests(
     elif approve:
         register.approve(path, approve, asked_by)
     for r in register.register(path):
-        approved = f"approved by {r.approved_by}" if r.approved_by else "not approved"
+        leave = f"approved by {r.approved_by}" if r.approved_by else "not approved"
         fields = ", ".join(r.fields)
         typer.echo(
-            f"{r.number}  {r.asked_by}  {r.feed}: {fields}  {r.purpose}  until {r.until}  {approved}"
+            f"{r.number}  {r.asked_by}  {r.feed}: {fields}  {r.purpose}  until {r.until}  {leave}"
         )
 
 
@@ -238,8 +238,8 @@ def verify(*, study: StudyOption = _STUDY) -> None:
 
     Example: workbench archive verify --study hubei-2020
     """
-    from analytics import study as studies  # noqa: PLC0415
-    from analytics.pool import archive  # noqa: PLC0415
+    from analytics import study as studies
+    from analytics.pool import archive
 
     folder = studies.load(study).state / "archive"
     damage = archive.verify(folder)

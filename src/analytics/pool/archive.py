@@ -28,7 +28,7 @@ from analytics.errors import ArchiveError, BusyError
 from analytics.study import ZONE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     import ibis.expr.types as ir
@@ -95,7 +95,7 @@ def writing(folder: Path) -> Iterator[None]:
     BusyError
         If another process is writing.
     """
-    from filelock import FileLock, Timeout  # noqa: PLC0415
+    from filelock import FileLock, Timeout
 
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
@@ -187,8 +187,7 @@ def write_part(folder: Path, feed: str, rows: pa.Table) -> str:
 
 def append(folder: Path, entry: Entry) -> None:
     """List a delivery: from now on it is part of what is known."""
-    lines = _lines(folder)
-    before = lines[-1][1] if lines else _START
+    before = _last_hash(folder / "manifest.jsonl")
     said = asdict(entry) | {
         "date": entry.date.isoformat(),
         "delivered": entry.delivered.isoformat(),
@@ -204,6 +203,15 @@ def append(folder: Path, entry: Entry) -> None:
     _sync(folder)
 
 
+def _last_hash(path: Path) -> str:
+    if not path.is_file() or path.stat().st_size == 0:
+        return _START
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - (1 << 16)))
+        line = stream.read().rstrip(b"\n").rpartition(b"\n")[2]
+    return str(json.loads(line)["hash"])
+
+
 def _sync(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -212,14 +220,13 @@ def _sync(folder: Path) -> None:
         os.close(handle)
 
 
-def holds(listed: tuple[Entry, ...], entry: Entry) -> bool:
-    """Whether a delivery says nothing that the archive has not known as early."""
-    return any(
-        other.sha256 == entry.sha256
-        and (other.feed, other.date) == (entry.feed, entry.date)
-        and other.delivered <= entry.delivered
-        for other in listed
-    )
+def told(listed: Iterable[Entry]) -> dict[tuple[str, str], datetime]:
+    """When each feed's delivery, known by day and content, was first told."""
+    first: dict[tuple[str, str], datetime] = {}
+    for entry in listed:
+        mark = (entry.feed, entry.mark)
+        first[mark] = min(entry.delivered, first.get(mark, entry.delivered))
+    return first
 
 
 def as_of(folder: Path, moment: datetime, connection: Any) -> dict[str, ir.Table]:
@@ -261,21 +268,19 @@ def as_of(folder: Path, moment: datetime, connection: Any) -> dict[str, ir.Table
 
 
 def _state(folder: Path, contract: Contract, known: list[Entry], connection: Any) -> ir.Table:
-    import ibis  # noqa: PLC0415
+    import ibis
 
     columns = ["record", *(c.name for c in contract.columns if c.archived != "withheld")]
     if not known:
         return ibis.memtable(schema(contract).empty_table()).select(*columns)
     paths = sorted({str(part_path(folder, e.feed, e.part)) for e in known})
     rows = connection.read_parquet(paths)
-    told: dict[str, datetime] = {}
-    for entry in known:
-        told[entry.mark] = min(entry.delivered, told.get(entry.mark, entry.delivered))
+    first_told = {mark: when for (_, mark), when in told(known).items()}
     listing = pa.table(
         {
-            "delivery": list(told),
+            "delivery": list(first_told),
             "_told": pa.array(
-                [when.replace(tzinfo=None) for when in told.values()], pa.timestamp("us")
+                [when.replace(tzinfo=None) for when in first_told.values()], pa.timestamp("us")
             ),
         }
     )

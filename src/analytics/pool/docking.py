@@ -74,7 +74,7 @@ def fetch(
     SourceError
         If the database refuses; its own words may hold values and are left out.
     """
-    import sqlalchemy  # noqa: PLC0415
+    import sqlalchemy
 
     contract = tables.contract(feed)
     path = study.state / "watermarks" / f"{feed}.json"
@@ -125,7 +125,7 @@ def fetch(
     )
     if watermark:
         _remember(path, newest)
-    return table.num_rows
+    return int(table.num_rows)
 
 
 def _text(value: Any) -> str | None:

@@ -44,7 +44,7 @@ def _birth(number: Any) -> Any:
 
 
 def bare(text: Any) -> Any:
-    """Number in capitals, without blanks."""
+    """Write a number in capitals, without blanks."""
     return text.upper().re_replace(r"[\s\-·]", "")
 
 
@@ -54,7 +54,7 @@ def checked(number: Any) -> Any:
 
 
 def spelled(plain: Any) -> Any:
-    """Number (`bare`) whose 15 digits, if it is an old resident number, are upgraded to 18."""
+    """Upgrade a `bare` resident number of 15 digits to 18; leave others as they are."""
     longer = plain.substr(0, 6) + "19" + plain.substr(6, 9)
     return plain.re_search(_OLD).ifelse(longer + _check_character(longer), plain)
 
@@ -74,7 +74,7 @@ def document(number: Any, stated: Any) -> Any:
 
 def fault(text: Any, number: Any, kind: Any, checked: Any) -> Any:
     """
-    What is wrong with a number; null where it is sound.
+    Say what is wrong with a number; null where it is sound.
 
     Parameters
     ----------

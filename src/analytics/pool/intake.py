@@ -26,31 +26,30 @@ if TYPE_CHECKING:
     from datetime import date
 
     import duckdb
-    import pandas as pd
 
     from analytics.pool.reading import Reading
     from analytics.tables import Column, Contract
 
+DELIVERED = "_delivered"
 Places = tuple[ibis.Table, tuple[str, str]]
 _YES_NO = read(SITES)["halal"]  # any yes-or-no column: `withdrawn` is read alike
 _KEPT = ("text", "name", "address")  # kinds in which "NA" is a word like any other
 
 
-def check(rows: ibis.Table, contract: Contract, places: Places, delivered: date) -> ibis.Table:
+def check(rows: ibis.Table, contract: Contract, places: Places) -> ibis.Table:
     """
     Type rows of text by their contract.
 
     Parameters
     ----------
     rows : ibis.Table
-        ``_position``, the contract's columns and ``withdrawn``, all but the first as text.
+        ``_position``, the contract's columns and ``withdrawn``, all but the first as text, and
+        ``_delivered``, the day of delivery: nothing can have happened later.
     contract : Contract
         Contract of the feed.
     places : tuple
         Table ``text, region`` of what regions are called, and the patterns that find a
         prefecture and a county in an address.
-    delivered : date
-        Day of delivery; nothing can have happened later.
 
     Returns
     -------
@@ -69,7 +68,7 @@ def check(rows: ibis.Table, contract: Contract, places: Places, delivered: date)
         **{f"_value_{c.name}": _value(numbered, c) for c in contract.columns},
         _value_withdrawn=rules.yes_no(numbered["_plain_withdrawn"]),
     )
-    faulty = valued.mutate(**_faults(valued, contract, delivered))
+    faulty = valued.mutate(**_faults(valued, contract))
     return faulty.select(
         POSITION,
         **{c.name: faulty[f"_value_{c.name}"] for c in contract.columns},
@@ -146,7 +145,7 @@ def _value(rows: ibis.Table, column: Column) -> Any:
     return rules.value(rows[f"_plain_{column.name}"], column)
 
 
-def _fault(rows: ibis.Table, column: Column, delivered: date) -> Any:
+def _fault(rows: ibis.Table, column: Column) -> Any:
     text, value = rows[column.name], rows[f"_value_{column.name}"]
     if column.kind == "id_number":
         return identities.fault(text, value, rows["_document"], rows["_checked"])
@@ -154,15 +153,15 @@ def _fault(rows: ibis.Table, column: Column, delivered: date) -> Any:
         return identities.phone_fault(text, value)
     if column.kind == "document":
         value = rows["_stated"]
-    return rules.fault(text, value, column, delivered)
+    return rules.fault(text, value, column, rows[DELIVERED])
 
 
-def _faults(rows: ibis.Table, contract: Contract, delivered: date) -> dict[str, Any]:
+def _faults(rows: ibis.Table, contract: Contract) -> dict[str, Any]:
     """Faults of each column, then what is missing, then what is out of order."""
     gone = rows["_value_withdrawn"].fill_null(False)  # noqa: FBT003
-    faults = {f"_fault_{c.name}": _fault(rows, c, delivered) for c in contract.columns}
+    faults = {f"_fault_{c.name}": _fault(rows, c) for c in contract.columns}
     faults["_fault_withdrawn"] = rules.fault(
-        rows[WITHDRAWN], rows["_value_withdrawn"], _YES_NO, delivered
+        rows[WITHDRAWN], rows["_value_withdrawn"], _YES_NO, rows[DELIVERED]
     )
     for column in contract.columns:
         if column.required:
@@ -216,27 +215,27 @@ class Intake:
     @property
     def rows(self) -> int:
         """Rows in the file: accepted, quarantined and duplicate."""
-        return self.accepted.num_rows + self.quarantined + self.duplicates
+        return int(self.accepted.num_rows) + self.quarantined + self.duplicates
 
 
 def text_table(contract: Contract, name: str) -> ibis.Table:
     """Rows of text of a feed, as `check` takes them, bound to no engine."""
     columns = dict.fromkeys([*(c.name for c in contract.columns), WITHDRAWN], "string")
-    return ibis.table({POSITION: "int64", **columns}, name=name)
+    return ibis.table({POSITION: "int64", **columns, DELIVERED: "date"}, name=name)
 
 
 @lru_cache(maxsize=256)
-def _statement(feed: str, patterns: tuple[str, str], delivered: date) -> str:
+def _statement(feed: str, patterns: tuple[str, str]) -> str:
     names = ibis.table({"text": "string", "region": "string"}, name="_names")
     contract = tables.contract(feed)
-    return compiled(check(text_table(contract, "_raw"), contract, (names, patterns), delivered))
+    return compiled(check(text_table(contract, "_raw"), contract, (names, patterns)))
 
 
 def take(
     connection: duckdb.DuckDBPyConnection,
     reading: Reading,
     contract: Contract,
-    places: tuple[pd.DataFrame, tuple[str, str]],
+    places: tuple[pa.Table, tuple[str, str]],
     delivered: date,
 ) -> Intake:
     """
@@ -251,15 +250,19 @@ def take(
     contract : Contract
         Contract of its feed.
     places : tuple
-        `regions.lookup` and `regions.in_address` of the study.
+        `regions.places` of the study.
     delivered : date
         Day of delivery.
     """
     names, patterns = places
-    connection.register("_raw", reading.rows)
+    connection.register("_text", reading.rows)
     connection.register("_names", names)
-    statement = _statement(contract.feed, patterns, delivered)
+    statement = _statement(contract.feed, patterns)
     try:
+        connection.execute(
+            "CREATE OR REPLACE TEMP VIEW _raw AS "  # noqa: S608
+            f"SELECT *, DATE '{delivered.isoformat()}' AS {DELIVERED} FROM _text"
+        )
         connection.execute(f"CREATE OR REPLACE TEMP TABLE _checked AS {statement}")
         columns = ", ".join(f'"{c.name}"' for c in contract.columns) + f', "{WITHDRAWN}"'
         said = f"hash({columns})"
@@ -277,7 +280,8 @@ def take(
         ).to_arrow_table()
     finally:
         connection.execute("DROP TABLE IF EXISTS _checked")
-        connection.unregister("_raw")
+        connection.execute("DROP VIEW IF EXISTS _raw")
+        connection.unregister("_text")
         connection.unregister("_names")
     accepted = sound.filter(sound["_first"]).drop_columns(["_first"])
     return Intake(

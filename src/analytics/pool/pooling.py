@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from analytics.study import Study
     from analytics.tables import Contract
 
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _SEPARATOR = "\x1f"
 ARCHIVE_USE = "archive"  # what pseudonyms in the archive are keyed for
 
@@ -70,20 +72,20 @@ def run(
     with archive.writing(folder), _connected() as connection:
         _clear(study.state / "inbox")
         complete, others = deliveries.waiting(study)
-        places = (regions.lookup(study), regions.in_address(study)) if complete else None
-        listed = archive.entries(folder)
+        places = regions.places(study) if complete else None
+        told = archive.told(archive.entries(folder))
         for place, delivery in enumerate(complete, start=1):
             contract = tables.contract(delivery.feed)
             if contract.personal and ring is None:
                 keyless.append(delivery)
                 continue
             assert places is not None
-            entry = _taken(study, connection, delivery, places, ring, listed)
+            entry = _taken(study, connection, delivery, places, ring, told)
             if entry is None:
                 repeated += 1
             else:
                 archive.append(folder, entry)
-                listed = (*listed, entry)
+                told[entry.feed, entry.mark] = entry.delivered
                 added.append(entry)
             _put_away(study, delivery, contract, ring)
             if progress:
@@ -109,12 +111,12 @@ def _taken(
     delivery: Delivery,
     places: Any,
     ring: Ring | None,
-    listed: tuple[Entry, ...],
+    told: dict[tuple[str, str], datetime],
 ) -> Entry | None:
     contract = tables.contract(delivery.feed)
     refused, taken, part = delivery.problem, None, ""
     bare = _entry(delivery, None, "", refused)
-    if archive.holds(listed, bare):
+    if told.get((bare.feed, bare.mark), _NEVER) <= delivery.delivered:
         return None
     if not refused:
         try:
@@ -186,7 +188,7 @@ def _print(names: Any) -> str:
 
 
 def _pseudonyms(accepted: pa.Table, name: str, ring: Ring | None) -> pa.ChunkedArray:
-    from analytics.privacy import pseudonyms  # noqa: PLC0415
+    from analytics.privacy import pseudonyms
 
     if ring is None:
         raise KeyringError(f"column '{name}' names persons, and there is no key")
@@ -231,7 +233,7 @@ def _write_receipt(study: Study, entry: Entry, taken: intake.Intake | None) -> N
 
 
 def _csv(rejected: pa.Table) -> bytes:
-    from pyarrow import csv  # noqa: PLC0415
+    from pyarrow import csv
 
     sink = pa.BufferOutputStream()
     csv.write_csv(rejected.sort_by([("position", "ascending"), ("column", "ascending")]), sink)
@@ -250,7 +252,7 @@ def _put_away(study: Study, delivery: Delivery, contract: Contract, ring: Ring |
     """Seal the original where it names persons, keep it in clear where not; clear the inbox."""
     name = f"{delivery.feed}.{delivery.sha256[:32]}"
     if contract.personal:
-        from analytics.privacy import vault  # noqa: PLC0415
+        from analytics.privacy import vault
 
         assert ring is not None
         day = delivery.delivered.date()

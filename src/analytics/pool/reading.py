@@ -21,7 +21,6 @@ from analytics.pool.files import decoded, refuse, unpacked, workbook
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import date
     from pathlib import Path
 
     from analytics.tables import Contract
@@ -90,7 +89,7 @@ def read(path: Path, contract: Contract) -> Reading:
 
 
 def _heading(text: str) -> str:
-    import unicodedata  # noqa: PLC0415
+    import unicodedata
 
     return unicodedata.normalize("NFKC", text).strip().casefold()
 
@@ -153,7 +152,7 @@ def _reading(
 
 
 def _read_csv(content: bytes, contract: Contract) -> Reading:
-    from pyarrow import csv as arrow_csv  # noqa: PLC0415
+    from pyarrow import csv as arrow_csv
 
     line = content.split(b"\n", 1)[0].decode("utf-8").rstrip("\r")
     splits = [(next(csv.reader([line], delimiter=d), []), d) for d in ",\t;|"]
@@ -198,7 +197,7 @@ def _read_csv(content: bytes, contract: Contract) -> Reading:
 
 
 def _read_json_lines(content: bytes, contract: Contract) -> Reading:
-    import duckdb  # noqa: PLC0415
+    import duckdb
 
     whole = pa.array([content.decode("utf-8")], pa.large_string())
     lines = pc.utf8_trim_whitespace(pc.list_flatten(pc.split_pattern(whole, "\n")))
@@ -229,7 +228,7 @@ def _read_json_lines(content: bytes, contract: Contract) -> Reading:
 
 
 def _read_workbook(stream: io.BytesIO, contract: Contract) -> Reading:
-    import openpyxl  # noqa: PLC0415
+    import openpyxl
 
     try:
         book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
@@ -253,7 +252,7 @@ def _read_workbook(stream: io.BytesIO, contract: Contract) -> Reading:
     return _reading(columns, matched, contract, pa.array(np.arange(1, len(rows) + 1)))
 
 
-def _cell(value: str | float | date | None) -> str:
+def _cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -262,11 +261,11 @@ def _cell(value: str | float | date | None) -> str:
         return str(int(value)) if value.is_integer() and abs(value) < _EXACT else repr(value)
     if isinstance(value, (str, int)):
         return str(value)
-    return value.isoformat()
+    return str(value.isoformat()) if hasattr(value, "isoformat") else str(value)
 
 
 def _read_parquet(content: bytes, contract: Contract) -> Reading:
-    import pyarrow.parquet as pq  # noqa: PLC0415
+    import pyarrow.parquet as pq
 
     try:
         table = pq.read_table(pa.BufferReader(content), page_checksum_verification=True)

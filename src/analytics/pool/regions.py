@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from analytics.errors import SetupError, StudyError
 
@@ -67,7 +68,7 @@ def known(study: Study) -> pd.DataFrame:
 
 def recodes(study: Study) -> pd.DataFrame:
     """
-    Changes of codes a study states: ``old, new, share``.
+    Read which codes a study says have changed: ``old, new, share``.
 
     Raises
     ------
@@ -125,12 +126,13 @@ def recode(counts: pd.DataFrame, changes: pd.DataFrame, values: Sequence[str]) -
 
 
 def _rounded(exact: pd.Series[float], origin: pd.Series[int]) -> pd.Series[float]:
-    floor = np.floor(exact + 1e-9)
+    floor = exact.apply(np.floor).where(exact.mod(1) < 1 - 1e-9, exact.round())
     missing = (
         exact.groupby(origin).transform("sum") - floor.groupby(origin).transform("sum")
     ).round()
     place = (floor - exact).groupby(origin).rank(method="first")
-    return floor + (place <= missing)
+    rounded: pd.Series[float] = floor + (place <= missing)
+    return rounded
 
 
 def _short(name: str) -> str:
@@ -148,7 +150,7 @@ def _forms(name: str) -> set[str]:
 
 def lookup(study: Study) -> pd.DataFrame:
     """
-    What a region may be called, and its code: ``text, region``, `text` unique.
+    List what regions may be called, and their codes: ``text, region``, `text` unique.
 
     Codes stand for themselves. A full name, a name without its ending, and both behind the
     names of the regions above it are accepted where they mean one region only, names of
@@ -177,6 +179,11 @@ def lookup(study: Study) -> pd.DataFrame:
     table = pd.concat([words[["text", "region"]], pd.DataFrame({"text": codes, "region": codes})])
     table["region"] = table["region"].replace(study.regions.recode)
     return table.drop_duplicates("text", ignore_index=True).astype("str")
+
+
+def places(study: Study) -> tuple[pa.Table, tuple[str, str]]:
+    """Both ways to find a region, as intake takes them: `lookup` and `in_address`."""
+    return pa.Table.from_pandas(lookup(study), preserve_index=False), in_address(study)
 
 
 def in_address(study: Study) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Register of data requests: who asks which fields, for which purpose, until when, approved by whom."""
+"""Register of data requests: who asks which fields, what for, until when, by whose leave."""
 
 from __future__ import annotations
 

@@ -14,8 +14,6 @@ import ibis
 from analytics.tables.words import NO, YES, spoken
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from analytics.tables import Column
 
 _DAY = r"(\d{4})(?:-|/|\.|年)(\d{1,2})(?:-|/|\.|月)(\d{1,2})日?"
@@ -55,7 +53,7 @@ def plain(text: Any, column: Column) -> Any:
     return text
 
 
-def value(plain: Any, column: Column) -> Any:
+def value(plain: Any, column: Column) -> Any:  # noqa: PLR0911 - one return for each kind
     """Value of a plain text; null where it has none."""
     kind = column.kind
     if kind == "date":
@@ -101,7 +99,7 @@ def _moment(plain: Any) -> Any:
     return zoned.coalesce(ibis.timestamp("1899-12-30 00:00:00") + seconds)
 
 
-def fault(text: Any, value: Any, column: Column, delivered: date) -> Any:
+def fault(text: Any, value: Any, column: Column, delivered: Any) -> Any:
     """Reason why a text has no sound value, null where it has; None where none is possible."""
     kind = column.kind
     if kind in {"date", "moment"}:
@@ -116,18 +114,18 @@ def fault(text: Any, value: Any, column: Column, delivered: date) -> Any:
     return None
 
 
-def _misdated(text: Any, value: Any, column: Column, delivered: date) -> Any:
+def _misdated(text: Any, value: Any, column: Column, delivered: Any) -> Any:
     if column.kind == "date":
-        first, last = ibis.date(*_EARLIEST), ibis.date(delivered)
+        first, late = ibis.date(*_EARLIEST), value > delivered
     else:
         first = ibis.timestamp(f"{_EARLIEST[0]}-01-01 00:00:00")
-        last = ibis.timestamp(f"{delivered.isoformat()} 23:59:59")
+        late = value.date() > delivered
     return _reason(
         text,
         (text.re_search(_AMBIGUOUS), "ambiguous_date"),
         (value.isnull(), "not_a_date"),
         (value < first, "too_early"),
-        (_NEVER if column.future else value > last, "in_the_future"),
+        (_NEVER if column.future else late, "in_the_future"),
     )
 
 

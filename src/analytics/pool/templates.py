@@ -70,11 +70,11 @@ def write_template(contract: Contract, path: Path) -> None:
     Numbers of documents and phones are kept as text, so that the program that fills the
     sheet in cannot round them.
     """
-    import openpyxl  # noqa: PLC0415
-    from openpyxl.comments import Comment  # noqa: PLC0415
-    from openpyxl.styles import Font  # noqa: PLC0415
-    from openpyxl.utils import get_column_letter  # noqa: PLC0415
-    from openpyxl.worksheet.datavalidation import DataValidation  # noqa: PLC0415
+    import openpyxl
+    from openpyxl.comments import Comment
+    from openpyxl.styles import Font
+    from openpyxl.utils import get_column_letter
+    from openpyxl.worksheet.datavalidation import DataValidation
 
     book = openpyxl.Workbook()
     sheet = book.active
@@ -90,11 +90,13 @@ def write_template(contract: Contract, path: Path) -> None:
         sheet.column_dimensions[letter].number_format = "@"
         for row in range(2, ROWS + 2):
             sheet.cell(row, place).number_format = "@"
-        words = [spoken(word) for word in column.choices]
+        options = [spoken(word) for word in column.choices]
         if column.kind == "yes_no":
-            words = ["是", "否"]
-        if words and sum(map(len, words)) + len(words) < 250:  # noqa: PLR2004 - Excel's limit
-            choice = DataValidation(type="list", formula1=f'"{",".join(words)}"', allow_blank=True)
+            options = ["是", "否"]
+        if options and sum(map(len, options)) + len(options) < 250:  # noqa: PLR2004 - Excel's limit
+            choice = DataValidation(
+                type="list", formula1=f'"{",".join(options)}"', allow_blank=True
+            )
             choice.add(f"{letter}2:{letter}{ROWS + 1}")
             sheet.add_data_validation(choice)
     notes = book.create_sheet("说明")
@@ -107,15 +109,14 @@ def write_template(contract: Contract, path: Path) -> None:
 
 
 def dictionary() -> str:
-    """Data dictionary of all feeds and area tables, as ``data/README.md`` holds it."""
+    """Write the data dictionary of all feeds and area tables, as ``data/README.md`` holds it."""
     lines = [
         "# Data dictionary",
         "",
-        "Written by `workbench deliveries template --dictionary` from the contracts in"
-        " `analytics.tables`; do not edit by hand.",
+        "Written by `workbench deliveries template --dictionary`; do not edit by hand.",
         "",
-        "**Required** columns are bold, key columns marked *key*. *Identifies*: what a column"
-        " tells about who somebody is; *kept*: what the archive keeps of it.",
+        "**Required** columns are bold, key columns marked *key*.",
+        "*Identifies*: what a column tells about who somebody is; *kept*: what the archive keeps.",
     ]
     for department, contracts in tables.departments().items():
         lines += ["", f"## Department `{department}`"]

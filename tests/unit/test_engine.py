@@ -1,0 +1,83 @@
+"""The one as-of join, and region counts carried over: both against plain pandas."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analytics import engine, study
+from analytics.pool import regions
+
+ENGINES = ["duckdb", pytest.param("spark", marks=pytest.mark.slow)]
+START = pd.Timestamp("2020-01-01")
+
+
+@pytest.fixture(params=ENGINES)
+def connection(request):
+    return engine.connect(request.param)
+
+
+def tables(seed):
+    generator = np.random.default_rng(seed)
+
+    def made(count, time, value):  # noqa: ANN202
+        hours = pd.to_timedelta(generator.integers(0, 200, count), "h")
+        key = pd.Series(generator.integers(0, 9, count)).astype("str").where(lambda k: k != "8")
+        return pd.DataFrame({"key": key, time: START + hours, value: np.arange(count)})
+
+    return made(400, "time", "row"), made(150, "since", "found")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_asof_agrees_with_pandas(connection, seed):
+    left, right = tables(seed)
+    once = (
+        right.dropna()
+        .sort_values(["since", "found"])
+        .drop_duplicates(["key", "since"], keep="last")
+    )
+    expected = pd.merge_asof(
+        left.sort_values("time"), once, left_on="time", right_on="since", by="key"
+    )
+    expected.loc[expected["key"].isna(), "found"] = np.nan
+    expected = expected.sort_values("row")["found"].to_numpy(dtype=float)
+    stored = [
+        connection.create_table(f"{n}{seed}", t, temp=connection.name == "duckdb", overwrite=True)
+        for n, t in (("left", left), ("right", right))
+    ]
+    joined = engine.asof(*stored, on=("time", "since"), by=["key"], values=["found"])
+    ours = (
+        engine.collect(joined, connection)
+        .sort_values("row")["found"]
+        .to_numpy(dtype=float, na_value=np.nan)
+    )
+    np.testing.assert_array_equal(expected, ours)
+
+
+def test_recoding_conserves_totals():
+    counts = pd.DataFrame(
+        {
+            "region": ["a", "b", "c", "a"],
+            "date": [1, 1, 1, 2],
+            "cases": pd.array([10, 7, None, 1], "Int64"),
+        }
+    )
+    changes = pd.DataFrame(
+        {
+            "old": ["a", "a", "a", "c"],
+            "new": ["b", "x", "y", "z"],
+            "share": [1 / 3, 1 / 3, 1 / 3, 1.0],
+        }
+    )
+    ours = regions.recode(counts, changes, ["cases"])
+    assert ours.groupby("date")["cases"].sum().to_dict() == {1: 17, 2: 1}
+    assert ours.loc[ours["region"] == "b", "cases"].tolist() == [11, 1]
+    assert ours.loc[ours["region"] == "z", "cases"].isna().all()
+
+
+def test_renamed_counties_keep_their_people():
+    chosen = study.load("hubei-2020")
+    table = dict(regions.lookup(chosen).itertuples(index=False))
+    assert {table[code] for code in chosen.regions.recode} <= set(chosen.regions.recode.values())
+    assert all(table[code] == code for code in chosen.regions.absorbed)
