@@ -29,15 +29,6 @@ def apportion(total: int, weights: npt.ArrayLike) -> IntArray:
     return parts
 
 
-def gamma(
-    generator: np.random.Generator, mean: float | FloatArray, sd: float | FloatArray, size: int
-) -> FloatArray:
-    """Gamma draws by mean and standard deviation."""
-    shape = (np.asarray(mean) / sd) ** 2
-    drawn: FloatArray = generator.gamma(shape, np.asarray(sd) ** 2 / mean, size)
-    return drawn
-
-
 def pick(generator: np.random.Generator, weights: npt.ArrayLike, size: int) -> IntArray:
     """Positions drawn in proportion to weights, by inversion."""
     edges = np.cumsum(np.asarray(weights, dtype=np.float64))

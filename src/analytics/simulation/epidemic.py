@@ -15,7 +15,7 @@ import pandas as pd
 from scipy import stats
 
 from analytics.simulation import curve, travel
-from analytics.simulation.draws import BoolArray, FloatArray, IntArray, gamma, pick, stream
+from analytics.simulation.draws import BoolArray, FloatArray, IntArray, pick, stream
 
 if TYPE_CHECKING:
     from analytics.simulation.population import Population
@@ -333,7 +333,8 @@ def _infected(
     setting = np.where(known, 2, 3)
     host = state["person"][np.maximum(infector, 0)] if state.size else np.zeros(size, np.int64)
     at_work = rule.household + rule.workplace
-    for kind, wanted in enumerate((draw < rule.household, draw < at_work)):
+    at_home, outside = draw < rule.household, (draw >= rule.household) & (draw < at_work)
+    for kind, wanted in ((0, at_home), (0, at_home), (0, at_home), (1, outside), (1, outside)):
         rows = np.flatnonzero(known & wanted & (person < 0) & (setting > 1))
         if rows.size:
             met = state.units[SETTINGS[kind]].draw(host[rows], generator)
@@ -386,20 +387,34 @@ def _course(
     rows = np.flatnonzero(state["day"] == day)
     if not rows.size:
         return
-    generator = stream(seed, "course", day)
-    incubation = gamma(generator, rule.incubation_mean, rule.incubation_sd, rows.size)
+    draw = _aligned(state["where"][rows], seed, day)
+    incubation = _gamma_quantile(draw[0], rule.incubation_mean, rule.incubation_sd)
     onset = day + np.maximum(np.rint(incubation), 1).astype(np.int64)
     mean = curve.onset_to_report(rule, (days[day] + pd.Timedelta(days=5)).to_datetime64())
-    wait = np.rint(gamma(generator, mean, mean * 0.6, rows.size)).astype(np.int64)
-    ascertained = generator.random(rows.size) < rule.ascertainment
-    reported = np.where(ascertained, onset + wait, NEVER)
+    wait = np.rint(_gamma_quantile(draw[1], mean, mean * 0.6)).astype(np.int64)
+    reported = np.where(draw[2] < rule.ascertainment, onset + wait, NEVER)
     delay = rule.trace_delay if scenario.trace_delay is None else scenario.trace_delay
     share = rule.trace_coverage if scenario.trace_coverage is None else scenario.trace_coverage
     by = state["infector"][rows]
     told = np.where(by >= 0, state["reported"][np.maximum(by, 0)], NEVER)
-    close = state["setting"][rows] < 2  # noqa: PLR2004
-    found = (generator.random(rows.size) < share) & close & (told < NEVER)
+    easily = np.where(state["setting"][rows] < 2, 1.0, 0.5)  # noqa: PLR2004
+    found = (draw[3] < share * easily) & (told < NEVER)
     traced = np.where(found, np.maximum(told + round(delay), day + 1), NEVER)
     state.fields["onset"][rows] = onset
     state.fields["reported"][rows] = reported
     state.fields["isolated"][rows] = np.minimum(reported, traced)
+
+
+def _aligned(where: IntArray, seed: int, day: int) -> FloatArray:
+    """Four draws for each infection, the same for the n-th of a prefecture in every scenario."""
+    draws = np.empty((4, where.size))
+    for prefecture in np.unique(where):
+        rows = np.flatnonzero(where == prefecture)
+        generator = stream(seed, "course", day, int(prefecture))
+        draws[:, rows] = generator.random((rows.size, 4)).T
+    return draws
+
+
+def _gamma_quantile(level: FloatArray, mean: float, sd: float) -> FloatArray:
+    found: FloatArray = stats.gamma.ppf(level, (mean / sd) ** 2, scale=sd**2 / mean)
+    return found
