@@ -1,0 +1,139 @@
+"""What is published of the simulated province, and the command's duty roster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analytics.simulation import names
+from analytics.simulation.travel import rate
+from analytics.simulation.world import Rows, date_text, moment_text, rows, seat
+
+if TYPE_CHECKING:
+    from analytics.simulation.clinical import Course
+    from analytics.simulation.world import World
+
+_TEAMS = ("流行病学调查专班", "交通管控专班", "滞留人员服务专班", "医疗救治专班")
+_DUTIES = ("密切接触者24小时内追踪到位", "通道查验不漏一人", "滞留人员应安尽安", "床位利用率每日上报")
+
+
+def counts(world: World, sick: Course) -> Rows:
+    """Cumulative cases, deaths and recoveries by prefecture and day, as confirmed."""
+    where, span = world.people.places, world.last + 1
+    place = where.prefecture[sick.county]
+    measures = ((sick.confirmed, place >= 0), (sick.ended, sick.died), (sick.ended, ~sick.died))
+    grids = []
+    for day, chosen in measures:
+        grid = np.zeros((len(where.prefectures), span), dtype=np.int64)
+        some = chosen & (day < span)
+        np.add.at(grid, (place[some], day[some]), 1)
+        grids.append(np.cumsum(grid, axis=1)[:, world.first :])
+    value = np.stack(grids)
+    measure, area, day = (x.ravel() for x in np.indices(value.shape))
+    order = np.argsort(day, kind="stable")
+    measure, area, day = measure[order], area[order], day[order]
+    return rows(
+        world, "official_counts", world.first + day,
+        date=date_text(world, world.first + day),
+        region=names.words(where.prefectures, area),
+        measure=names.words(["confirmed", "deaths", "recovered"], measure),
+        cumulative=names.text(value[measure, area, day]),
+    )  # fmt: skip
+
+
+def population(world: World) -> Rows:
+    """Residents by county, prefecture and province, as the simulated province has them."""
+    people, where = world.people, world.people.places
+    county = people.county[: people.residents]
+    number = len(where.counties)
+    residents = np.bincount(county, minlength=number)
+    aged = np.bincount(county, people.age[: people.residents] >= 65, minlength=number)  # noqa: PLR2004
+    heads = np.unique(people.household[: people.residents], return_index=True)[1]
+    households = np.bincount(county[heads], minlength=number)
+    above = where.prefecture
+    parts = [np.stack([residents, households, aged])]
+    shown = np.array([code not in where.counties for code in where.prefectures])
+    summed = [np.bincount(above, x, len(where.prefectures)).astype(np.int64) for x in parts[0]]
+    parts.append(np.stack(summed)[:, shown])
+    parts.append(parts[0].sum(axis=1, keepdims=True))
+    total = np.concatenate(parts, axis=1)
+    code = [*where.counties, *np.array(where.prefectures)[shown], world.province + "0000"]
+    name = [*where.names, *np.array(where.prefecture_names)[shown], "模拟省份"]
+    share = np.round(total[2] / np.maximum(total[0], 1) * 100, 2)
+    every = np.arange(len(code))
+    return rows(
+        world, "population", np.full(every.size, world.first),
+        region=names.words(code, every),
+        name=names.words(name, every),
+        residents=names.text(total[0]),
+        households=names.text(total[1]),
+        share_65=names.text(share),
+    )  # fmt: skip
+
+
+def outflow_shares(world: World) -> Rows:
+    """Mean share of the origin's travellers by destination, as published."""
+    table = world.published.outflow
+    every = np.arange(len(table))
+    return rows(
+        world, "outflow_shares", np.full(every.size, world.first),
+        region=names.words(table["adcode"], every),
+        city=names.words(table["city"], every),
+        share=names.words(table["mean_share"].astype(str), every),
+    )  # fmt: skip
+
+
+def mobility_scale(world: World) -> Rows:
+    """Index of travel out of the origin: its residents who leave, per thousand."""
+    days = world.epidemic.transmission.days
+    day = np.arange(max(world.first - 21, 0), world.last + 1)
+    scale = [rate(world.settings.travel, world.scenario, days[at]) * 1000 for at in day]
+    return rows(
+        world, "mobility_scale", day,
+        date=date_text(world, day),
+        origin=names.words([world.settings.origin], np.zeros(day.size)),
+        direction=names.words(["out"], np.zeros(day.size)),
+        scale=names.text(np.round(scale, 3)),
+    )  # fmt: skip
+
+
+def mobility_shares(world: World) -> Rows:
+    """Share of each day's travellers out of the origin by destination, as they travelled."""
+    trips, routes = world.epidemic.trips, world.routes
+    grid = np.zeros((world.last + 1, len(routes.codes)))
+    some = trips.day <= world.last
+    np.add.at(grid, (trips.day[some], trips.destination[some]), 1)
+    start = max(world.first - 21, 0)
+    day, goal = np.nonzero(grid[start:])
+    day = day + start
+    share = grid[day, goal] / grid[day].sum(axis=1)
+    return rows(
+        world, "mobility_shares", day,
+        date=date_text(world, day),
+        origin=names.words([world.settings.origin], np.zeros(day.size)),
+        direction=names.words(["out"], np.zeros(day.size)),
+        region=names.words(routes.codes, goal),
+        share=names.text(np.round(share, 6)),
+    )  # fmt: skip
+
+
+def duty_roster(world: World) -> Rows:
+    """One target per special team and prefecture."""
+    where, generator = world.people.places, world.draws("duties")
+    team, area = (x.ravel() for x in np.indices((len(_TEAMS), len(where.prefectures))))
+    every = np.arange(team.size)
+    officer = names.chinese(
+        generator, names.surnames(generator, every.size), generator.random(every.size) < 0.4
+    )  # fmt: skip
+    prefix = names.words([f"027-5{n:03d}" for n in range(len(where.prefectures))], area)
+    return rows(
+        world, "duty_roster", np.full(every.size, world.first),
+        target=names.joined("TG", names.padded(every, 4)),
+        team=names.words(_TEAMS, team),
+        county=names.words(where.counties, seat(world, area)),
+        officer=officer,
+        phone=names.joined(prefix, names.padded(team, 4)),
+        wording=names.words(_DUTIES, team),
+        due=moment_text(world, np.full(every.size, world.first + 1) + team, np.full(every.size, 18 * 3600)),
+    )  # fmt: skip
