@@ -8,7 +8,7 @@ from shapely.geometry import Polygon, box
 
 from analytics.errors import ContractError
 from analytics.render import cells, charts, colours, maps, numbers, page
-from analytics.render.blocks import Decisions, Masthead, Text
+from analytics.render.blocks import MIMETYPE, Decisions, Masthead, Section, Text
 
 NONE = Text("", "")
 HEAD = Masthead(Text("题", "Title"), Text("省", "Province"), "2020-02-29", "real").to_json()
@@ -134,3 +134,17 @@ def test_small_multiples_share_one_scale():
     layout = chart.figure["zh"]["layout"]
     assert layout["yaxis"]["range"] == layout["yaxis2"]["range"]
     assert layout["yaxis"]["range"][0] < -3
+
+
+def test_a_section_in_a_notebook_shows_its_charts(monkeypatch):
+    """The block itself comes first, then a figure per language under plotly's own type."""
+    chart = charts.lines(
+        ["2020-02-01", "2020-02-02"],
+        [charts.Series(Text("新增", "New"), [1, 2])],
+        alternative=NONE,
+    )
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda bundle, *, raw: shown.append(bundle))
+    Section(Text("题", "Title"), charts=(chart,))._ipython_display_()
+    assert {MIMETYPE, "text/html"} <= set(shown[0])
+    assert [set(bundle) for bundle in shown[1:]] == [{"application/vnd.plotly.v1+json"}] * 2

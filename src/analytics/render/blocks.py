@@ -43,6 +43,16 @@ class Block:
 
         return {MIMETYPE: self.to_json(), "text/html": preview.html(self), "text/plain": repr(self)}
 
+    def _ipython_display_(self) -> None:
+        """Show this block in a notebook, and its charts under it, drawn by JupyterLab."""
+        from IPython.display import display
+
+        from analytics.render import preview
+
+        display(self._repr_mimebundle_(), raw=True)  # type: ignore[no-untyped-call]
+        for bundle in preview.figures(self):
+            display(bundle, raw=True)  # type: ignore[no-untyped-call]
+
 
 @dataclass(frozen=True)
 class Masthead(Block):
