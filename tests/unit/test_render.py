@@ -144,7 +144,7 @@ def test_a_section_in_a_notebook_shows_its_charts(monkeypatch):
         alternative=NONE,
     )
     shown = []
-    monkeypatch.setattr("IPython.display.display", lambda bundle, *, raw: shown.append(bundle))
+    monkeypatch.setattr("IPython.display.display", lambda bundle, **_: shown.append(bundle))
     Section(Text("题", "Title"), charts=(chart,))._ipython_display_()
     assert {MIMETYPE, "text/html"} <= set(shown[0])
     assert [set(bundle) for bundle in shown[1:]] == [{"application/vnd.plotly.v1+json"}] * 2

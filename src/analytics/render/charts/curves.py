@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from analytics.render.blocks import Chart, Language, Text
-from analytics.render.charts.marks import break_line, break_note, end_labels, level, line
+from analytics.render.charts.marks import break_line, break_notes, end_labels, level, line
 from analytics.render.charts.series import NOTHING, Break, Series, interrupted, series_table
 from analytics.render.charts.theme import chart, day_axis, digits, hover, limits, say
 from analytics.render.colours import PALE, PRIMARY, QUIET, SECONDARY, SERIES
@@ -85,7 +85,7 @@ def epidemic_curve(
             "xaxis": day_axis(dates, language),
             "yaxis": {"range": [low, high], **digits(language)},
             "shapes": [break_line(one.day) for one in breaks],
-            "annotations": [break_note(one, dates, high, language) for one in breaks],
+            "annotations": break_notes(breaks, dates, high, language),
         }
         return traces, layout
 
@@ -128,7 +128,7 @@ def lines(
 
     def figure(language: Language) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         traces = []
-        notes = [break_note(one, dates, high, language) for one in breaks]
+        notes = break_notes(breaks, dates, high, language)
         marks = [break_line(one.day) for one in breaks]
         for one, colour in zip(series, SERIES, strict=False):
             traces += line(dates, one, colour, language)

@@ -69,19 +69,27 @@ def break_line(day: str) -> dict[str, Any]:
     }
 
 
-def break_note(one: Break, dates: Sequence[str], high: float, language: Language) -> dict[str, Any]:
-    """Note beside a break, on the side of the chart that has more room."""
+def break_notes(
+    breaks: Sequence[Break], dates: Sequence[str], high: float, language: Language
+) -> list[dict[str, Any]]:
+    """Notes beside breaks: the last on the side with more room, those before it to the left."""
+    return [_break_note(one, dates, high, language, is_last=one is breaks[-1]) for one in breaks]
+
+
+def _break_note(
+    one: Break, dates: Sequence[str], high: float, language: Language, *, is_last: bool
+) -> dict[str, Any]:
     position = list(dates).index(one.day) if one.day in dates else 0
-    is_right = position <= 0.6 * len(dates)
+    is_right = is_last and position <= 0.75 * len(dates)
     return {
         "x": one.day,
         "y": high,
         "xanchor": "left" if is_right else "right",
         "yanchor": "top",
-        "xshift": 9 if is_right else -9,
-        "align": "left",
+        "xshift": 5 if is_right else -5,
+        "align": "left" if is_right else "right",
         "font": {"size": 11.5},
-        "text": wrapped(say(one.note, language), 15 if language == "zh" else 28),
+        "text": wrapped(say(one.note, language), 8 if language == "zh" else 15),
         "bgcolor": "rgba(255,255,255,0.86)",
     }
 

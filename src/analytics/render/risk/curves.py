@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -47,7 +48,7 @@ def curves(
     curve = charts.epidemic_curve(
         dates,
         counts,
-        breaks=breaks,
+        breaks=[replace(one, note=_short(one)) for one in breaks],
         title=Text("每日新增确诊", "New cases by day"),
         alternative=Text(
             f"每日新增确诊柱状图，{title.zh}。核减日在零线以下。"
@@ -121,6 +122,11 @@ def _break(row: Any, study_changes: Sequence[DefinitionChange]) -> charts.Break:
         when.isoformat(),
         Text(f"{label.zh}{what.zh}：{why.zh}", f"{label.en}: {what.en}: {why.en}"),
     )
+
+
+def _short(one: charts.Break) -> Text:
+    """Note inside the chart: the day and the step; the reason stands above it."""
+    return Text(one.note.zh.split("：")[0], one.note.en.rsplit(": ", 1)[0])
 
 
 def _finding(known: pd.DataFrame) -> Text:

@@ -79,7 +79,9 @@ def prefecture_table(
 def _figures(row: Any, name: Text, residents: pd.Series) -> dict[str, Any]:
     """One prefecture's figures, as the table's row."""
     people = residents.get(row.adcode)
-    known = people and not pd.isna(row.cumulative)
+    rate = (
+        float(row.cumulative) / people * 100_000 if people and not pd.isna(row.cumulative) else None
+    )
     return {
         "code": row.adcode,
         "prefecture": name,
@@ -87,7 +89,7 @@ def _figures(row: Any, name: Text, residents: pd.Series) -> dict[str, Any]:
         "day_before": _cell(row.new - row.new_day_before),
         "week_before": _cell(row.new - row.new_week_before),
         "cumulative": _cell(row.cumulative),
-        "rate": float(row.cumulative) / people * 100_000 if known else None,
+        "rate": rate,
         "days_since": _since(row),
     }
 

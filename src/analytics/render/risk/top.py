@@ -22,7 +22,7 @@ NAMES_AT_MOST = 8
 
 def masthead(study: Study, as_of: date, *, retrospective: bool = False) -> Masthead:
     """Head the page: title, region, as-of day, nature of the figures, and what to know first."""
-    notices = ()
+    notices: tuple[Text, ...] = ()
     if retrospective:
         notices = (
             Text(
