@@ -72,7 +72,7 @@ def break_line(day: str) -> dict[str, Any]:
 def break_notes(
     breaks: Sequence[Break], dates: Sequence[str], high: float, language: Language
 ) -> list[dict[str, Any]]:
-    """Notes beside breaks: the last on the side with more room, those before it to the left."""
+    """Write notes beside breaks: the last where there is room, those before it to the left."""
     return [_break_note(one, dates, high, language, is_last=one is breaks[-1]) for one in breaks]
 
 
