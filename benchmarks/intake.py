@@ -21,7 +21,7 @@ DAY = date(2020, 3, 1)
 
 
 def rows(count: int, bad: float, seed: int = 1) -> pa.Table:
-    """Make passes through checkpoints as text; a share of `bad` rows has a fault, some have several."""
+    """Make passes through checkpoints as text; a share of `bad` has faults."""
     generator = np.random.default_rng(seed)
     number = np.arange(count)
     faulty = generator.random(count) < bad

@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 
 from analytics import tables
 from analytics.errors import ArchiveError, BusyError
+from analytics.privacy.disk import make_private
 from analytics.study import ZONE
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def writing(folder: Path) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(folder)
     try:
         with FileLock(folder / "lock", timeout=0):
             _sweep(folder)
@@ -174,7 +175,7 @@ def part_path(folder: Path, feed: str, part: str) -> Path:
 def write_part(folder: Path, feed: str, rows: pa.Table) -> str:
     """Write a part, durable before it has its name; returns its SHA-256."""
     place = folder / "parts" / feed
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(place)
     temporary = place / f"writing-{os.getpid()}"
     pq.write_table(rows, temporary, compression="zstd", write_page_checksum=True)
     with temporary.open("rb") as stream:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from analytics import tables
 from analytics.errors import ContractError
+from analytics.privacy.disk import make_private
 from analytics.study import ZONE
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def drop(
     """  # fmt: skip
     contract = tables.contract(feed)
     folder = study.state / "inbox" / contract.department / day.isoformat()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(folder)
     path = folder / f"{feed}{'.' + part if part else ''}{suffix}"
     arriving = path.with_name(path.name + ".tmp")
     arriving.write_bytes(content)

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from analytics import tables
 from analytics.errors import ContractError, SetupError, SourceError
 from analytics.pool import deliveries
+from analytics.privacy.disk import make_private
 from analytics.study import ZONE
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def _remember(path: Path, newest: Any) -> None:
     value = newest.isoformat() if isinstance(newest, (date, datetime)) else newest
     if isinstance(value, Decimal):
         value = int(value) if value == value.to_integral_value() else float(value)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(path.parent)
     arriving = path.with_suffix(".tmp")
     arriving.write_text(json.dumps({"kind": kind, "watermark": value}), encoding="utf-8")
     with arriving.open("rb") as stream:

@@ -17,6 +17,7 @@ from analytics import tables
 from analytics.errors import ContractError, KeyringError
 from analytics.pool import archive, deliveries, intake, reading, regions
 from analytics.pool.deliveries import DONE
+from analytics.privacy.disk import make_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -205,7 +206,7 @@ def _pseudonyms(accepted: pa.Table, name: str, ring: Ring | None) -> pa.ChunkedA
 
 def _write_receipt(study: Study, entry: Entry, taken: intake.Intake | None) -> None:
     folder = study.state / "receipts" / entry.department / entry.date.isoformat()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(folder)
     stem = f"{entry.file}.{entry.sha256[:12]}"
     rejected = taken.rejected if taken else None
     reasons: dict[str, int] = {}
@@ -260,7 +261,7 @@ def _put_away(study: Study, delivery: Delivery, contract: Contract, ring: Ring |
         vault.seal(study.state / "vault", delivery.path, sealed, day, ring)
     else:
         kept = study.state / "originals" / delivery.department / delivery.date.isoformat()
-        kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(kept)
         delivery.path.replace(kept / f"{delivery.sha256[:32]}.{delivery.path.name}")
     delivery.path.with_name(delivery.path.name + DONE).unlink(missing_ok=True)
 

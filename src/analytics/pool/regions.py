@@ -181,9 +181,18 @@ def lookup(study: Study) -> pd.DataFrame:
     return table.drop_duplicates("text", ignore_index=True).astype("str")
 
 
+_PLACES: dict[str, tuple[pa.Table, tuple[str, str]]] = {}  # of unchanged studies, by content
+
+
 def places(study: Study) -> tuple[pa.Table, tuple[str, str]]:
     """Both ways to find a region, as intake takes them: `lookup` and `in_address`."""
-    return pa.Table.from_pandas(lookup(study), preserve_index=False), in_address(study)
+    files = [study.folder / name for name in ("regions.csv", "recodes.csv")]
+    stamps = [path.stat().st_mtime_ns if path.is_file() else 0 for path in files]
+    key = f"{study.folder} {study.region} {study.regions.model_dump_json()} {stamps}"
+    if key not in _PLACES:
+        names = pa.Table.from_pandas(lookup(study), preserve_index=False)
+        _PLACES[key] = (names, in_address(study))
+    return _PLACES[key]
 
 
 def in_address(study: Study) -> tuple[str, str]:

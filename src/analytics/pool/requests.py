@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from analytics import tables
 from analytics.codes import Purpose
 from analytics.errors import ParameterError
+from analytics.privacy.disk import make_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,7 +89,7 @@ def approve(path: Path, number: int, approved_by: str) -> Request:
 
 def _note(path: Path, request: Request) -> Request:
     said = asdict(request) | {"until": request.until.isoformat()}
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(path.parent)
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         os.write(handle, json.dumps(said, ensure_ascii=False).encode() + b"\n")
