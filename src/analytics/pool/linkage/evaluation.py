@@ -42,9 +42,9 @@ def evaluate(connection: duckdb.DuckDBPyConnection, truth: str) -> dict[str, flo
     """
     row = connection.execute(
         f"""
-        with both as (select r.person, t.truth from store.main.RECORDS r
+        with paired as (select r.person, t.truth from store.main.RECORDS r
             join {truth} t using (department, record)),
-        cells as (select person, truth, count(*) as n from both group by all),
+        cells as (select person, truth, count(*) as n from paired group by all),
         found as (select person, sum(n) as n, count(*) as parts from cells group by all),
         true_persons as (select truth, sum(n) as n, count(*) as parts from cells group by all)
         select (select sum(n * (n - 1) / 2) from cells), (select sum(n * (n - 1) / 2) from found),
@@ -95,11 +95,11 @@ def error_rates(connection: duckdb.DuckDBPyConnection, truth: str) -> pd.DataFra
     )
     counts = connection.execute(
         f"""
-        with both as (select r.*, t.truth from store.main.RECORDS r
+        with paired as (select r.*, t.truth from store.main.RECORDS r
             join {truth} t using (department, record)),
         each as (select *, count(*) over (partition by truth) - 1 as true_pairs,
             count(*) over (partition by person) - 1 as links,
-            count(*) over (partition by person, truth) - 1 as right_links from both)
+            count(*) over (partition by person, truth) - 1 as right_links from paired)
         select "group", count(*) as records, sum(true_pairs)::bigint as true_pairs,
             sum(links)::bigint as links, sum(right_links)::bigint as right_links
         from ({parts}) group by "group"
@@ -134,14 +134,14 @@ def ceiling(connection: duckdb.DuckDBPyConnection, truth: str) -> dict[str, floa
     """
     row = connection.execute(
         f"""
-        with both as (select r.*, t.truth from store.main.RECORDS r
+        with paired as (select r.*, t.truth from store.main.RECORDS r
             join {truth} t using (department, record)),
         pairs as (select l.name = r.name as name,
             coalesce(l.number = r.number, false) or coalesce(l.phone = r.phone, false)
             or coalesce(l.address = r.address, false) or coalesce(l.birth = r.birth, false)
             or coalesce(l.birth_stated = r.birth_number, false)
             or coalesce(l.birth_number = r.birth_stated, false) as other
-            from both l join both r using (truth) where l.position < r.position)
+            from paired l join paired r using (truth) where l.position < r.position)
         select count(*), avg((not coalesce(name, false) and not other)::int),
             avg((coalesce(name, false) and not other)::int) from pairs
         """

@@ -243,8 +243,8 @@ def _assign(
         },
     }
     for name, columns in made.items():
-        table = pa.table(columns)  # noqa: F841 - DuckDB reads it by name
-        connection.execute(f"create or replace temp table {name} as select distinct * from table")
+        made_table = pa.table(columns)  # noqa: F841 - DuckDB reads it by name
+        connection.execute(f"create or replace temp table {name} as select distinct * from made_table")
 
 
 def _joined(
