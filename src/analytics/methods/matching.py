@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 _LIMIT = 60.0  # bits; beyond, a probability is 0 or 1 in double precision
 
 
-def exclusive_weight(
-    left: Whole, right: Whole, weight: Real, source: Whole, records: int
-) -> Real:
+def exclusive_weight(left: Whole, right: Whole, weight: Real, source: Whole, records: int) -> Real:
     r"""
     Log2 odds of each link when a record has at most one partner in each other source.
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from analytics.pool.linkage.model import Model
 
 
-
 def explain(
     connection: duckdb.DuckDBPyConnection,
     model: Model,
@@ -53,6 +52,7 @@ def explain(
     settings = {
         **model.settings,
         "retain_intermediate_calculation_columns": True,
+        "retain_matching_columns": True,
         "blocking_rules_to_generate_predictions": ["1=1"],
     }
     with quiet():

@@ -104,9 +104,7 @@ def settings(comparisons: list[dict[str, Any]], prior: float) -> dict[str, Any]:
         "link_type": "dedupe_only",
         "unique_id_column_name": "position",
         "comparisons": comparisons,
-        "blocking_rules_to_generate_predictions": [
-            rule(f"block_{name}") for name in BLOCKING_KEYS
-        ],
+        "blocking_rules_to_generate_predictions": [rule(f"block_{name}") for name in BLOCKING_KEYS],
         "probability_two_random_records_match": prior,
         "retain_matching_columns": False,
         "retain_intermediate_calculation_columns": False,
@@ -215,10 +213,13 @@ def _identity() -> dict[str, Any]:
             ),
             _level("same number", "number_l = number_r"),
             _level("two valid numbers differ", "id_valid_l and id_valid_r"),
-            _level("numbers differ by a slip", _gated(
-                "id_card_l is not null and id_card_r is not null",
-                "hamming(id_card_l, id_card_r) <= 2",
-            )),
+            _level(
+                "numbers differ by a slip",
+                _gated(
+                    "id_card_l is not null and id_card_r is not null",
+                    "hamming(id_card_l, id_card_r) <= 2",
+                ),
+            ),
             _level("numbers differ", "number_l is not null and number_r is not null"),
             _level("same birth date", same_birth),
             _level("birth date differs by a slip", "hamming(birth_l, birth_r) <= 2"),
@@ -285,9 +286,7 @@ def _county() -> dict[str, Any]:
     return {
         "output_column_name": "county",
         "comparison_levels": [
-            _level(
-                "unknown", f"county_l is null or county_r is null or {HOUSEHOLD}", unknown=True
-            ),
+            _level("unknown", f"county_l is null or county_r is null or {HOUSEHOLD}", unknown=True),
             _level("same", "county_l = county_r", frequency="county"),
             _level("same prefecture", "prefecture_l = prefecture_r"),
             _level("different", "ELSE"),

@@ -52,9 +52,7 @@ class Night:
     withheld: dict[str, int]
 
 
-def link(
-    connection: duckdb.DuckDBPyConnection, records: str, model: Model, batch: str
-) -> Night:
+def link(connection: duckdb.DuckDBPyConnection, records: str, model: Model, batch: str) -> Night:
     """
     Give each record its person key, in one transaction.
 
@@ -201,7 +199,7 @@ def _assign(
         "select position, department, -1::bigint as person, id_card, id_valid from scored "
         f"{former if known else ''}), touched as (select position, -1::bigint as person "
         "from scored union select position, person from everyone "
-        "where position in (select \"right\" from links)) select position, person, dense_rank() over "
+        'where position in (select "right" from links)) select position, person, dense_rank() over '
         "(order by department) - 1 as source, if(id_valid, hash(id_card) >> 1, null)::bigint "
         "as proven from everyone where position in (select position from touched) "
         "or (person >= 0 and person in (select person from touched))"
@@ -244,7 +242,9 @@ def _assign(
     }
     for name, columns in made.items():
         made_table = pa.table(columns)  # noqa: F841 - DuckDB reads it by name
-        connection.execute(f"create or replace temp table {name} as select distinct * from made_table")
+        connection.execute(
+            f"create or replace temp table {name} as select distinct * from made_table"
+        )
 
 
 def _joined(
@@ -303,10 +303,7 @@ def _commit(
 
 
 def _write(connection: duckdb.DuckDBPyConnection, model: Model, batch: str) -> None:
-    new = (
-        "select scored.*, assigned.person "
-        "from scored join assigned using (position)"
-    )
+    new = "select scored.*, assigned.person from scored join assigned using (position)"
     if not _stored(connection):
         connection.execute(f"create table store.main.RECORDS as {new} limit 0")
     connection.execute(
@@ -332,7 +329,7 @@ def _write(connection: duckdb.DuckDBPyConnection, model: Model, batch: str) -> N
         "insert into store.main.LINKS select $1, l.record, l.department, r.record, r.department, "
         "w.weight, w.probability, case when w.together then 'linked' "
         "when w.probability >= $2 then 'refused' else 'apart' end from weighed w "
-        "join store.main.RECORDS l on l.position = w.\"left\" "
-        "join store.main.RECORDS r on r.position = w.\"right\" where w.probability >= $3",
+        'join store.main.RECORDS l on l.position = w."left" '
+        'join store.main.RECORDS r on r.position = w."right" where w.probability >= $3',
         [batch, model.threshold, model.review[0]],
     )

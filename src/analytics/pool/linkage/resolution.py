@@ -59,16 +59,14 @@ def resolve(
         )
     parts = " union all ".join(_chosen(column, trust.get(column, ())) for column in RULES)
     connection.execute(f"create or replace temp table chosen as {parts}")
-    columns = ", ".join(
-        f"max(value) filter (item = '{column}') as {column}" for column in RULES
-    )
+    columns = ", ".join(f"max(value) filter (item = '{column}') as {column}" for column in RULES)
     connection.execute(
         f"create or replace temp table persons as select person, {columns} from chosen "
         "group by person order by person"
     )
     connection.execute(
         "create or replace temp table lineage as "
-        "select * exclude (value) rename (item as \"column\") from chosen order by person, item"
+        'select * exclude (value) rename (item as "column") from chosen order by person, item'
     )
 
 

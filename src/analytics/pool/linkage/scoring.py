@@ -34,7 +34,10 @@ def prepare(
     first_position : int
         Position of the first record.
     """
-    keys = ", ".join(f"if({sql} is null, null, hash({sql})) as block_{name}" for name, sql in definition.BLOCKING_KEYS.items())
+    keys = ", ".join(
+        f"if({sql} is null, null, hash({sql})) as block_{name}"
+        for name, sql in definition.BLOCKING_KEYS.items()
+    )
     connection.execute(
         f"create or replace temp table {into} as "
         f"select row_number() over () - 1 + {first_position} as position, {records}.*, {keys} "
@@ -153,7 +156,7 @@ def compare(
                     warning_mode="never",
                 )
             found = connection.execute(
-                "select position_l as \"left\", position_r as \"right\", match_weight as weight "
+                'select position_l as "left", position_r as "right", match_weight as weight '
                 f"from {made.physical_name}"
             ).to_arrow_table()
             made.drop_table_from_database_and_remove_from_cache()
@@ -164,4 +167,3 @@ def compare(
                 "train it anew: `workbench link --train`",
             ) from None
     return found
-

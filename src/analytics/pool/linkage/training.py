@@ -97,9 +97,7 @@ def train(
     scoring.count_frequencies(connection, "training")
     strangers, chances = _estimate(connection, pairs, 1 / max(sizes), seed)
     floor = 0.5 / min(pairs, everything)
-    filled = definition.fill(
-        definition.comparisons(), _joined(strangers, chances, floor)
-    )
+    filled = definition.fill(definition.comparisons(), _joined(strangers, chances, floor))
     settings = definition.settings(filled, 1 / max(sizes))
     first = definition.Model(settings, threshold, review, {})
     prior = _prior(connection, first, everything)
@@ -168,7 +166,7 @@ def _joined(
         m = found[source].get((comparison, level), (None, None))[0] or 0.0
         joined[comparison, level] = (m, max(u or 0.0, floor))
         if comparison == "name":
-            here = (household.get((comparison, level), (None, None))[1] or 0.0)
+            here = household.get((comparison, level), (None, None))[1] or 0.0
             here = here if agreeing <= _MOST_AGREEING else (u or 0.0)
             joined[comparison, f"household: {level}"] = (m, max(here, floor))
     return joined
