@@ -10,7 +10,8 @@ def test_spellings_agree_and_bad_rows_wait(tmp_path):
     with workspace(tmp_path) as connection:
         connection.execute(
             "create table raw as select * from (values "
-            "('a','police','王　芳','11010519491231002x','1949-12-31','+86 13800000000','420106',null),"
+            "('a','police','王　芳','11010519491231002x','1949-12-31',"
+            "'+86 13800000000','420106',null),"
             "('b','health','王芳','110105491231002','1949/12/31','13800000000','420106',null),"
             "('c',null,'王芳',null,null,null,null,null)) t(record, department, name, id_card, "
             "birth_date, phone, county, address)"

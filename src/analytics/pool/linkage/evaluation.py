@@ -129,8 +129,8 @@ def ceiling(connection: duckdb.DuckDBPyConnection, truth: str) -> dict[str, floa
     Returns
     -------
     dict
-        `pairs`; `nothing`: shares of pairs that agree exactly on no name, number, birth date, phone or
-        address; `name_only`: on the name and nothing else but perhaps the county.
+        `pairs`; `nothing`: shares of pairs that agree exactly on no name, number, birth date,
+        phone or address; `name_only`: on the name and nothing else but perhaps the county.
     """
     row = connection.execute(
         f"""

@@ -38,8 +38,8 @@ def explain(
     Returns
     -------
     pandas.DataFrame
-        `comparison`, `level`, `m`, `u`, `weight` [bits], `total` [bits]; the first row is the prior,
-        and how rare a shared name or county is has rows of its own (`level` "rarity").
+        `comparison`, `level`, `m`, `u`, `weight` [bits], `total` [bits]; the first row is the
+        prior, and how rare a shared name or county is has rows of its own (`level` "rarity").
 
     Raises
     ------

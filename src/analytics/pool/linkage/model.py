@@ -112,13 +112,13 @@ def settings(comparisons: list[dict[str, Any]], prior: float) -> dict[str, Any]:
 
 
 def rule(*columns: str) -> str:
-    """SQL of a blocking rule: these columns agree and the departments differ."""
+    """Make the SQL of a blocking rule: these columns agree and the departments differ."""
     agree = " and ".join(f"l.{column} = r.{column}" for column in columns)
     return f"{agree} and l.department <> r.department"
 
 
 def comparisons(*, households: bool = True, dialect: str = "duckdb") -> list[dict[str, Any]]:
-    """
+    r"""
     Four comparisons: identity, name, contact, county.
 
     Parameters
@@ -139,7 +139,7 @@ def comparisons(*, households: bool = True, dialect: str = "duckdb") -> list[dic
     Numbers and birth dates are one comparison, as the one holds the other; phone and address
     are one, as members of a household share both. Given a household the weight of a name is
 
-    .. math:: \\log_2 P(n \\mid H, M) / P(n \\mid H, U)
+    .. math:: \log_2 P(n \mid H, M) / P(n \mid H, U)
 
     since among a household's members one surname in two agrees, among strangers one in thirty.
     """
@@ -193,7 +193,7 @@ def _level(label: str, sql: str, *, frequency: str = "", unknown: bool = False) 
 
 
 def _gated(gate: str, test: str) -> str:
-    """SQL: a dear test that is run only where a cheap one holds; AND alone does not spare it."""
+    """Run a dear test only where a cheap one holds; SQL's AND alone does not spare it."""
     return f"(case when {gate} then {test} else false end)"
 
 

@@ -298,8 +298,20 @@ def _commit(
         connection.execute("rollback")
         raise
     assert counts is not None
+    persons, joined, merged, moved, unsure = (int(count) for count in counts)
     unchanged, changed, withheld = known
-    return Night(taken.accepted, taken.quarantined, unchanged, changed, *counts, withheld)
+    return Night(
+        taken.accepted,
+        taken.quarantined,
+        unchanged,
+        changed,
+        persons,
+        joined,
+        merged,
+        moved,
+        unsure,
+        withheld,
+    )
 
 
 def _write(connection: duckdb.DuckDBPyConnection, model: Model, batch: str) -> None:

@@ -48,8 +48,8 @@ def resolve(
     Notes
     -----
     PERSONS: `person` and a column for each of `RULES`. LINEAGE: for each person and column
-    `department`, `record` (whose value was taken), `rule`, `records` (that state a value), `agreeing`
-    (that state this one), `values` (how many different ones were stated).
+    `department`, `record` (whose value was taken), `rule`, `records` (that state a value),
+    `agreeing` (that state this one), `values` (how many different ones were stated).
     """
     trust = trust or {}
     unknown = sorted(set(trust) - set(RULES))

@@ -21,7 +21,7 @@ def prepare(
     connection: duckdb.DuckDBPyConnection, records: str, into: str, *, first_position: int = 0
 ) -> None:
     """
-    Number standard records and give them their blocking keys.
+    Give standard records their positions and blocking keys.
 
     Parameters
     ----------

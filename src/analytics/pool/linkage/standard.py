@@ -20,7 +20,7 @@ RECORD_COLUMNS = (
     "county",
     "address",
 )
-COMPOUND_SURNAMES = (
+COMPOUND_SURNAMES = (  # noqa: SIM905 - one string reads better than 80 short ones
     "欧阳 太史 端木 上官 司马 东方 独孤 南宫 万俟 闻人 夏侯 诸葛 尉迟 公羊 赫连 澹台 皇甫 宗政 "
     "濮阳 公冶 太叔 申屠 公孙 慕容 仲孙 钟离 长孙 宇文 司徒 鲜于 司空 闾丘 子车 亓官 司寇 巫马 "
     "公西 颛孙 壤驷 公良 漆雕 乐正 宰父 谷梁 拓跋 夹谷 轩辕 令狐 段干 百里 呼延 东郭 南门 羊舌 "
@@ -57,7 +57,7 @@ def standardise(
     into: str = "batch",
     quarantine: str = "quarantine",
 ) -> Accepted:
-    """
+    r"""
     Write records in one spelling, and those that cannot be linked at all into quarantine.
 
     Parameters
@@ -84,7 +84,7 @@ def standardise(
     Numbers of 15 digits become 18 (19yy, check digit). A number of 18 characters is *valid* if its
     check digit is right, which any one wrong character or swap of neighbours breaks:
 
-    .. math:: \\sum_{i=1}^{18} w_i a_i \\equiv 1 \\pmod{11}, \\quad w_i = 2^{18-i} \\bmod 11
+    .. math:: \sum_{i=1}^{18} w_i a_i \equiv 1 \pmod{11}, \quad w_i = 2^{18-i} \bmod 11
 
     A string's `_code` is one ASCII character per character, so that edit distances count
     characters, which DuckDB's count bytes.
@@ -143,7 +143,7 @@ refused as (
 
 
 def _narrow(column: str) -> str:
-    """SQL: full-width letters and digits become half-width, blanks go, letters are capitals."""
+    """Write the SQL by which wide letters become narrow and capital, and blanks go."""
     return (
         f"nullif(upper(case when regexp_matches({column}, '{_UNUSUAL}') then "
         f"translate(regexp_replace({column}, '{_BLANKS}', '', 'g'), '{_WIDE}', '{_NARROW}') "
@@ -152,7 +152,7 @@ def _narrow(column: str) -> str:
 
 
 def _code(column: str) -> str:
-    """SQL: one ASCII character for each character."""
+    """Write the SQL that gives one ASCII character for each character."""
     return (
         f"array_to_string(list_transform(string_split({column}, ''), "
         "lambda c: chr(cast(33 + unicode(c) % 94 as integer))), '')"
@@ -160,7 +160,7 @@ def _code(column: str) -> str:
 
 
 def _check(column: str) -> str:
-    """SQL: the check character of the first 17 digits of a number."""
+    """Write the SQL of the check character of a number's first 17 digits."""
     digits = f"try_cast(left({column}, 17) as bigint)"
     terms = " + ".join(
         f"({digits} // {10 ** (16 - place)}) % 10 * {weight}"

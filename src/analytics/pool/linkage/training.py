@@ -34,7 +34,7 @@ def train(
     review: tuple[float, float] = (0.1, 0.9),
     seed: int = 20200229,
 ) -> definition.Model:
-    """
+    r"""
     Train a model on standard records, without knowing which belong together.
 
     Parameters
@@ -68,9 +68,10 @@ def train(
     expectation-maximisation (EM) among pairs of one number (for name, contact and county), and
     among pairs of one name and county (for identity). A third EM, among pairs of one
     address with `u` free, gives the chance of names among *other members of a household*,
-    unless no such pairs exist: their numbers and birth dates would agree. The prior is the fixed point of
+    unless no such pairs exist: their numbers and birth dates would agree. The prior is the
+    fixed point of
 
-    .. math:: \\lambda = \\sum_{ij} p_{ij}(\\lambda) / N,
+    .. math:: \lambda = \sum_{ij} p_{ij}(\lambda) / N,
 
     over the pairs looked at, with `N` all pairs of different departments.
 
@@ -118,7 +119,7 @@ def _estimate(
         linker.training.estimate_u_using_random_sampling(max_pairs=pairs, seed=seed)
         strangers = _chances(linker._settings_obj.core_model_settings)  # noqa: SLF001
         learn = linker.training.estimate_parameters_using_expectation_maximisation
-        found = {}
+        found: dict[str, _Chances] = {}
         for name, columns, free in (
             ("number", ("number",), False),
             ("name", ("name", "county"), False),
