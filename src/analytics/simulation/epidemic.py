@@ -258,7 +258,8 @@ def _weights(mean: float, sd: float) -> FloatArray:
 def _located(state: _State, size: int) -> FloatArray:
     """Everybody infected so far, by the prefecture they are in now."""
     place = state.location[state["person"]]
-    return np.bincount(place[place >= 0], minlength=size).astype(np.float64)
+    counted: FloatArray = np.bincount(place[place >= 0], minlength=size).astype(np.float64)
+    return counted
 
 
 def _opened(
@@ -280,12 +281,13 @@ def _force(
 ) -> tuple[FloatArray, IntArray, FloatArray]:
     """Infectivity by prefecture, and who carries it with which strength."""
     since = day - state["day"]
-    active = np.flatnonzero((since > 0) & (since < _LONGEST) & (state["isolated"] > day))
+    active: IntArray = np.flatnonzero((since > 0) & (since < _LONGEST) & (state["isolated"] > day))
     strength = weights[since[active]]
     place = state.location[state["person"][active]]
     here = place >= 0
     active, strength, place = active[here], strength[here], place[here]
-    return np.bincount(place, strength, minlength=size), active, strength
+    force: FloatArray = np.bincount(place, strength, minlength=size)
+    return force, active, strength
 
 
 def _infect(
@@ -301,21 +303,21 @@ def _infect(
     infectious, strength = carriers
     place = state.location[state["person"][infectious]]
     infectors, where = [], []
-    for prefecture in np.flatnonzero(local):
+    for prefecture in np.flatnonzero(local).tolist():
         members = np.flatnonzero(place == prefecture)
         chosen = members[pick(generator, strength[members], int(local[prefecture]))]
         infectors.append(infectious[chosen])
         where.append(np.full(chosen.size, prefecture))
-    for prefecture in np.flatnonzero(fresh):
+    for prefecture in np.flatnonzero(fresh).tolist():
         infectors.append(np.full(int(fresh[prefecture]), -1))
         where.append(np.full(int(fresh[prefecture]), prefecture))
     if not infectors:
         return
-    infector, prefecture = np.concatenate(infectors), np.concatenate(where)
-    person, setting = _infected(state, infector, prefecture, settings, generator)
+    infector, place = np.concatenate(infectors), np.concatenate(where)
+    person, setting = _infected(state, infector, place, settings, generator)
     found = person >= 0
     state.add(person=person[found], day=np.full(int(found.sum()), day), infector=infector[found],
-              setting=setting[found], where=prefecture[found])  # fmt: skip
+              setting=setting[found], where=place[found])  # fmt: skip
 
 
 def _infected(
@@ -397,7 +399,7 @@ def _course(
     share = rule.trace_coverage if scenario.trace_coverage is None else scenario.trace_coverage
     by = state["infector"][rows]
     told = np.where(by >= 0, state["reported"][np.maximum(by, 0)], NEVER)
-    easily = np.where(state["setting"][rows] < 2, 1.0, 0.5)  # noqa: PLR2004
+    easily = np.where(state["setting"][rows] < 2, 1.0, 0.5)
     found = (draw[3] < share * easily) & (told < NEVER)
     traced = np.where(found, np.maximum(told + round(delay), day + 1), NEVER)
     state.fields["onset"][rows] = onset
