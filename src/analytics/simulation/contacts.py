@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analytics.simulation import names
+from analytics.simulation.contagion import NEVER
 from analytics.simulation.draws import IntArray
-from analytics.simulation.epidemic import NEVER
-from analytics.simulation.world import Rows, counties, date_text, moment_text, rows
+from analytics.simulation.world import Rows, counties, date_text, moment_text, rows, seat
 
 if TYPE_CHECKING:
     from analytics.simulation.clinical import Course
@@ -131,14 +131,10 @@ def quarantine(world: World, sick: Course, found: Met) -> Rows:
     ill = sick.person.size
     released = due.copy()
     released[:ill] = sick.ended
-    became = found.became[watched]
-    released[ill : ill + watched.size] = np.minimum(due[ill : ill + watched.size],
-                                                    np.maximum(became,
-                                                            started[ill : ill + watched.size]))  # fmt: skip
+    seen = slice(ill, ill + watched.size)
+    released[seen] = np.minimum(due[seen], np.maximum(found.became[watched], started[seen]))
     central = generator.random(person.size) < np.where(reason == 1, 0.5, 0.1)
     kind = np.where(reason == 0, 2, np.where(central, 1, 0))
-    from analytics.simulation.world import seat
-
     county = world.people.county[person]
     county[:ill] = sick.county
     county[ill + watched.size :] = seat(world, inside[arrived])
