@@ -208,5 +208,5 @@ def _force(
     strength = weights[since[active]]
     place = state.location[state["person"][active]]
     here = place >= 0
-    force: FloatArray = np.bincount(place[here], strength[here], minlength=size)
+    force = np.asarray(np.bincount(place[here], strength[here], size), dtype=np.float64)
     return force, active[here], strength[here]
