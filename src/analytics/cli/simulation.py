@@ -14,7 +14,9 @@ def simulate(
     *,
     people: Annotated[int, typer.Option(help="Residents of the province.", metavar="N")] = 10_000,
     seed: Annotated[int, typer.Option(help="Same seed, same bytes.", min=0)] = 1,
-    first: Annotated[str, typer.Option("--from", help="First day of delivery.", metavar="DATE")] = "",
+    first: Annotated[
+        str, typer.Option("--from", help="First day of delivery.", metavar="DATE")
+    ] = "",
     last: Annotated[str, typer.Option("--to", help="Last day of delivery.", metavar="DATE")] = "",
     scenario: Annotated[str, typer.Option(help="What is done differently.")] = "baseline",
     dirt: Annotated[str, typer.Option(help="Rates of faults: none, easy or hard.")] = "easy",

@@ -126,7 +126,7 @@ def registration(world: World, held: Stranded) -> Rows:
 
 
 def hotline(world: World, held: Stranded) -> Rows:
-    """Calls of stranded people, known and hidden, and of residents."""
+    """Write down calls of stranded people, known and hidden, and of residents."""
     people, generator = world.people, world.draws("hotline")
     calls = generator.poisson(0.8, held.person.size)
     at = np.repeat(np.arange(held.person.size), calls)
@@ -143,7 +143,7 @@ def hotline(world: World, held: Stranded) -> Rows:
     county = people.county[person]
     wait = generator.exponential(2 * 3600, person.size).astype(int) + 60
     second = generator.integers(0, _DAY, person.size)
-    answered = (second + wait < _DAY) & (generator.random(person.size) < 0.9)  # noqa: PLR2004
+    answered = (second + wait < _DAY) & (generator.random(person.size) < 0.9)
     spoken = words.said(generator, topic, english, names.words(people.places.names, county))
     return rows(
         world, "hotline", day, person,
@@ -178,11 +178,12 @@ def sites(world: World) -> tuple[Sites, Rows]:
     kind = pick(generator, _KINDS, total)
     beds = rooms @ _BEDS
     draw = generator.random((5, total))
-    languages = np.where(draw[4] < 0.3, 1, 0)  # noqa: PLR2004
+    languages = np.where(draw[4] < 0.3, 1, 0)
     made = rows(
         world, "sites", np.full(total, world.first),
         site=_site(world, np.arange(total)),
-        name=names.joined(names.words(people.places.names, county), "第", names.text(np.arange(total)), "安置点"),
+        name=names.joined(names.words(people.places.names, county), "第",
+                names.text(np.arange(total)), "安置点"),
         kind=names.words(["hotel", "hostel", "dormitory", "school", "shelter", "station"], kind),
         status=names.words(["candidate", "open"], opened),
         since=date_text(world, np.full(total, world.first)),
@@ -253,7 +254,8 @@ def placements(world: World, held: Stranded, found: Stays) -> Rows:
         registration_number=names.joined("Z", world.province, names.padded(row, 7)),
         site=_site(world, found.site[at]),
         room_type=names.words(_ROOMS, found.room_type[at]),
-        room=names.joined(names.words("MFJG", found.room_type[at]), names.padded(found.room[at], 3)),
+        room=names.joined(names.words("MFJG", found.room_type[at]),
+                names.padded(found.room[at], 3)),
         check_in=date_text(world, found.came[at]),
         check_out=date_text(world, found.left[at], gone),
     )  # fmt: skip
@@ -302,7 +304,8 @@ def assistance(world: World, held: Stranded) -> Rows:
         county=counties(world, people.county[held.person[row][at]]),
         measure=names.words(_MEASURES, measure[at]),
         requested=date_text(world, day[at]),
-        status=names.words(["given", "referred", "refused", "requested"], np.where(done, status[at], 3)),
+        status=names.words(["given", "referred", "refused", "requested"], np.where(done,
+                status[at], 3)),
         given=date_text(world, (day + wait)[at], given),
         amount=names.words(["3000"], np.where(np.isnan(amount), -1, 0)),
         provider=names.words(["民政部门", "街道办事处"], at % 2),
@@ -314,13 +317,14 @@ def vehicles(world: World) -> Rows:
     generator, where = world.draws("vehicles"), world.people.places
     per_day = max(numbers(world.settings, world.people.residents)[0] // 200, 2)
     day = np.repeat(np.arange(world.first, world.last + 1), per_day)
-    train = generator.random(day.size) < 0.2  # noqa: PLR2004
+    train = generator.random(day.size) < 0.2
     return rows(
         world, "vehicles", day,
         vehicle=names.joined("车", names.padded(np.arange(day.size), 5)),
         kind=names.words(["coach", "train"], train),
         seats=names.text(np.where(train, 600, 45)),
-        origin=names.words(where.prefectures, generator.integers(0, len(where.prefectures), day.size)),
+        origin=names.words(where.prefectures, generator.integers(0, len(where.prefectures),
+                day.size)),
         destination=names.words(world.routes.codes, pick(generator, world.routes.share, day.size)),
         date=date_text(world, day + 3),
     )  # fmt: skip

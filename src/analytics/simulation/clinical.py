@@ -87,7 +87,9 @@ def cases(world: World, sick: Course) -> Rows:
     ended = np.r_[np.tile(sick.ended, 3), np.tile(since, 2)]
     confirmed = np.r_[np.tile(sick.confirmed, 3), np.tile(since, 2)]
     died = np.r_[np.tile(sick.died, 3), np.zeros(2 * extra, dtype=bool)]
-    day = np.select([stage == 0, stage == 1, stage == 2], [reported, confirmed, ended], reported + 2)
+    day = np.select(
+        [stage == 0, stage == 1, stage == 2], [reported, confirmed, ended], reported + 2
+    )
     kind = np.select([stage == 0, stage == 3], [0, 2], 1)
     severity = np.r_[np.tile(sick.severity, 3), np.full(2 * extra, -1)]
     county = np.r_[np.tile(sick.county, 3), np.tile(world.people.county[doubted], 2)]
@@ -130,8 +132,10 @@ def fever_visits(world: World, sick: Course) -> Rows:
                      day - generator.integers(0, 4, day.size))  # fmt: skip
     county = np.r_[sick.county, people.county[person[sick.person.size :]]]
     draw = generator.random((4, day.size))
-    diagnosis = np.where(ill, 2, np.where(draw[0] < 0.3, 0, 1))  # noqa: PLR2004
-    heat = np.where(ill, generator.normal(38.4, 0.6, day.size), generator.normal(37.9, 0.5, day.size))
+    diagnosis = np.where(ill, 2, np.where(draw[0] < 0.3, 0, 1))
+    heat = np.where(
+        ill, generator.normal(38.4, 0.6, day.size), generator.normal(37.9, 0.5, day.size)
+    )
     return rows(
         world, "fever_visits", day, person,
         visit_number=_numbered("V", world, np.arange(day.size)),
@@ -151,7 +155,7 @@ def fever_visits(world: World, sick: Course) -> Rows:
 def tests(world: World, sick: Course) -> Rows:
     """Nucleic acid: first samples that may fail, the positive one, two negatives at the end."""
     generator, size = world.draws("tests"), sick.person.size
-    missed = np.flatnonzero(generator.random(size) < 0.25)  # noqa: PLR2004
+    missed = np.flatnonzero(generator.random(size) < 0.25)
     healed = np.flatnonzero(~sick.died)
     others = round(world.people.residents / 1000 * 0.05 * (world.last - world.first + 1))
     who = generator.integers(0, world.people.residents, others)
@@ -165,12 +169,13 @@ def tests(world: World, sick: Course) -> Rows:
     waited = generator.integers(3 * 3600, 20 * 3600, day.size)
     sampled = day * _DAY + 86_399 - waited - generator.integers(0, 3600, day.size)
     sampled = np.maximum(sampled, 0)
-    method = np.where(positive | (generator.random(day.size) < 0.95), 0, 1)  # noqa: PLR2004
+    method = np.where(positive | (generator.random(day.size) < 0.95), 0, 1)
     result = sampled + waited
     return rows(
         world, "tests", day, person,
         test_number=_numbered("T", world, np.arange(day.size)),
-        laboratory=names.joined("L", counties(world, seat(world, world.people.places.prefecture[county]))),
+        laboratory=names.joined("L", counties(world, seat(world,
+                world.people.places.prefecture[county]))),
         county=counties(world, county),
         method=names.words(["nucleic_acid", "igm"], method),
         sampled=moment_text(world, sampled // _DAY, sampled % _DAY),

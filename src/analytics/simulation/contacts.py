@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analytics.simulation import names
+from analytics.simulation.contagion import NEVER
 from analytics.simulation.draws import IntArray
-from analytics.simulation.epidemic import NEVER
-from analytics.simulation.world import Rows, counties, date_text, moment_text, rows
+from analytics.simulation.world import Rows, counties, date_text, moment_text, rows, seat
 
 if TYPE_CHECKING:
     from analytics.simulation.clinical import Course
@@ -80,11 +80,13 @@ def _household(world: World, person: IntArray) -> tuple[IntArray, IntArray]:
     first = np.searchsorted(household, household[person])
     last = np.searchsorted(household, household[person], side="right")
     case = np.repeat(np.arange(person.size), last - first)
-    offset = np.arange(case.size) - np.repeat(np.cumsum(last - first) - (last - first), last - first)
+    offset = np.arange(case.size) - np.repeat(
+        np.cumsum(last - first) - (last - first), last - first
+    )
     return case, first[case] + offset
 
 
-def contacts(world: World, sick: Course, found: Met) -> Rows:
+def contacts(world: World, found: Met) -> Rows:
     """Versions of each contact: declared, found and told, observed to the end."""
     size = found.case.size
     seen = np.flatnonzero(found.traced < NEVER)
@@ -95,8 +97,8 @@ def contacts(world: World, sick: Course, found: Met) -> Rows:
     day = np.r_[found.reported, found.traced[seen], closing]
     told = (stage > 0) & (found.traced[row] < NEVER) & (found.traced[row] <= day)
     became = found.became[row] <= day
-    lost = (stage == 2) & ~became & (found.traced[row] >= NEVER)  # noqa: PLR2004
-    status = np.where(stage == 2, np.where(became, 2, np.where(lost, 3, 1)), 0)  # noqa: PLR2004
+    lost = (stage == 2) & ~became & (found.traced[row] >= NEVER)
+    status = np.where(stage == 2, np.where(became, 2, np.where(lost, 3, 1)), 0)
     order = np.argsort(day, kind="stable")
     row, day, told, status = row[order], day[order], told[order], status[order]
     generator = world.draws("contact times")
@@ -129,13 +131,10 @@ def quarantine(world: World, sick: Course, found: Met) -> Rows:
     ill = sick.person.size
     released = due.copy()
     released[:ill] = sick.ended
-    became = found.became[watched]
-    released[ill : ill + watched.size] = np.minimum(due[ill : ill + watched.size],
-                                                    np.maximum(became, started[ill : ill + watched.size]))  # fmt: skip
+    seen = slice(ill, ill + watched.size)
+    released[seen] = np.minimum(due[seen], np.maximum(found.became[watched], started[seen]))
     central = generator.random(person.size) < np.where(reason == 1, 0.5, 0.1)
     kind = np.where(reason == 0, 2, np.where(central, 1, 0))
-    from analytics.simulation.world import seat
-
     county = world.people.county[person]
     county[:ill] = sick.county
     county[ill + watched.size :] = seat(world, inside[arrived])
@@ -192,5 +191,3 @@ def clusters(world: World, sick: Course) -> Rows:
         cases=names.text(rank[told] + 1),
         confirmed=names.words(["true"], np.where(rank[told] > _CLUSTER, 0, -1)),
     )  # fmt: skip
-
-

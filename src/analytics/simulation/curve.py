@@ -96,7 +96,7 @@ def onset_to_report(rule: Epidemic, onset: date | np.datetime64) -> float:
     """Mean delay from onset to report [days] of cases that fall ill on a day."""
     turn = np.datetime64(rule.report_delay_turn)
     since = (np.datetime64(onset) - turn) / np.timedelta64(1, "D")
-    share = 1 / (1 + np.exp(-float(since) / 4))
+    share = float(1 / (1 + np.exp(-float(since) / 4)))
     return rule.report_delay_early + share * (rule.report_delay_late - rule.report_delay_early)
 
 

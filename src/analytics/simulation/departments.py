@@ -52,7 +52,7 @@ def send(study: Study, world: World, rows: Rows, *, faults: bool) -> list[dict[s
     order = np.argsort(rows.day, kind="stable")
     table = rows.table.take(pa.array(order))
     days, starts = np.unique(rows.day[order], return_index=True)
-    ends = np.r_[starts[1:], order.size]
+    ends = np.append(starts, order.size)[1:]
     draws = stream(world.seed, "schedule", rows.feed)
     sent = []
     for day, first, last in zip(days.tolist(), starts.tolist(), ends.tolist(), strict=True):

@@ -109,7 +109,7 @@ def _mistype(letters: Any, generator: np.random.Generator) -> Any:
     turn = generator.integers(1, 10, row.size)
     numeric = (digit >= ord("0")) & (digit <= ord("9"))
     other = np.where(numeric, ord("0") + (digit.astype(np.int64) - ord("0") + turn) % 10, digit)
-    swap = generator.random(row.size) < 0.4  # noqa: PLR2004
+    swap = generator.random(row.size) < 0.4
     after = letters[row, at + 1]
     swap &= after != digit
     letters[row, at] = np.where(swap, after, other)
@@ -121,7 +121,7 @@ def _misspell(letters: Any, generator: np.random.Generator) -> Any:
     """One character after the first replaced by another of its kind."""
     size, row = _length(letters), np.arange(len(letters))
     at = np.minimum(1 + (generator.random(row.size) * (size - 1)).astype(np.int64), size - 1)
-    latin = letters[:, 0] < 128  # noqa: PLR2004
+    latin = letters[:, 0] < 128
     given = np.array([ord(c) for c in names.MALE + names.FEMALE], dtype=np.uint32)
     small = np.array([ord(c) for c in "aeiounrs"], dtype=np.uint32)
     letters[row, at] = np.where(
@@ -139,9 +139,9 @@ def _widen(letters: Any, _: np.random.Generator) -> Any:
 
 def _shorten(letters: Any, _: np.random.Generator) -> Any:
     """Resident numbers of people born before 2000 in the 15-digit form; others stay."""
-    if letters.shape[1] < 18:  # noqa: PLR2004
+    if letters.shape[1] < 18:
         return letters
-    century = (letters[:, 6] == ord("1")) & (letters[:, 7] == ord("9")) & (_length(letters) == 18)  # noqa: PLR2004
+    century = (letters[:, 6] == ord("1")) & (letters[:, 7] == ord("9")) & (_length(letters) == 18)
     century &= (letters[:, 0] >= ord("1")) & (letters[:, 0] <= ord("9"))
     old = np.zeros_like(letters)
     old[:, :6], old[:, 6:15] = letters[:, :6], letters[:, 8:17]

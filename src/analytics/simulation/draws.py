@@ -14,7 +14,7 @@ DateArray = npt.NDArray[np.datetime64]
 
 
 def stream(seed: int, *labels: str | int) -> np.random.Generator:
-    """Generator of one purpose of one run."""
+    """Return the generator of one purpose of one run."""
     words = [x if isinstance(x, int) else zlib.crc32(x.encode()) for x in labels]
     return np.random.default_rng([seed, *words])
 
@@ -26,14 +26,16 @@ def apportion(total: int, weights: npt.ArrayLike) -> IntArray:
     parts = np.floor(exact).astype(np.int64)
     order = np.argsort(parts - exact, kind="stable")
     parts[order[: total - int(parts.sum())]] += 1
-    return parts
+    whole: IntArray = parts
+    return whole
 
 
 def pick(generator: np.random.Generator, weights: npt.ArrayLike, size: int) -> IntArray:
     """Positions drawn in proportion to weights, by inversion."""
     edges = np.cumsum(np.asarray(weights, dtype=np.float64))
     where = np.searchsorted(edges, generator.random(size) * edges[-1], side="right")
-    return np.minimum(where, edges.size - 1).astype(np.int64)
+    found: IntArray = np.minimum(where, edges.size - 1).astype(np.int64)
+    return found
 
 
 def some(generator: np.random.Generator, members: IntArray, size: int) -> IntArray:

@@ -34,7 +34,7 @@ def every(world: World) -> Iterator[Rows]:
     yield clinical.tests(world, sick)
     yield clinical.beds(world, sick)
     met = contacts.met(world, sick)
-    yield contacts.contacts(world, sick, met)
+    yield contacts.contacts(world, met)
     yield contacts.quarantine(world, sick, met)
     yield contacts.clusters(world, sick)
     yield from _care(world)

@@ -105,7 +105,9 @@ def _workbook(table: pa.Table, contract: Contract, *, serials: bool) -> bytes:
         for part in source.namelist():
             content = source.read(part)
             if part == "docProps/core.xml":
-                content = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", b"2020-01-01T00:00:00Z", content)
+                content = re.sub(
+                    rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", b"2020-01-01T00:00:00Z", content
+                )
             entry = zipfile.ZipInfo(part, (1980, 1, 1, 0, 0, 0))
             target.writestr(entry, content, zipfile.ZIP_DEFLATED, 1)
     return fixed.getvalue()

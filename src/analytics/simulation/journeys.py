@@ -44,7 +44,7 @@ def tickets(world: World) -> Rows:
     """
     trips, generator = world.epidemic.trips, world.draws("tickets")
     mode = _mode(world, trips.day.size, "modes")
-    some = np.flatnonzero(mode < 4)  # noqa: PLR2004
+    some = np.flatnonzero(mode < 4)
     day, person, goal, mode = (x[some] for x in (trips.day, trips.person, trips.destination, mode))
     hour = generator.integers(6, 22, some.size)
     service = (goal * 24 + hour) * 4 + mode
@@ -126,7 +126,7 @@ def checkpoint_passes(world: World) -> Rows:
     trips, people, generator = world.epidemic.trips, world.people, world.draws("passes")
     mode = _mode(world, trips.day.size, "modes")
     inside = world.routes.inside[trips.destination]
-    by_car = np.flatnonzero((mode == 4) & (inside >= 0))  # noqa: PLR2004
+    by_car = np.flatnonzero((mode == 4) & (inside >= 0))
     local = round(people.residents * 0.004) * (world.last - world.first + 1)
     who = generator.integers(0, people.residents, local)
     person = np.r_[trips.person[by_car], who]
@@ -137,8 +137,8 @@ def checkpoint_passes(world: World) -> Rows:
     onset[found.person] = found.onset
     ill = (day >= onset[person]) & (day < onset[person] + 10)
     heat = generator.normal(36.4, 0.25, day.size) + np.where(ill, 1.6, 0)
-    outcome = np.where(heat >= 37.3, 2, np.where(generator.random(day.size) < 0.03, 1, 0))  # noqa: PLR2004
-    plate = np.where(generator.random(day.size) < 0.6, person, -1)  # noqa: PLR2004
+    outcome = np.where(heat >= 37.3, 2, np.where(generator.random(day.size) < 0.03, 1, 0))
+    plate = np.where(generator.random(day.size) < 0.6, person, -1)
     letters = names.words("ABCDEFGHJKLMNPQRS", people.prefecture[person] % 17)
     return rows(
         world, "checkpoint_passes", day, person,
@@ -160,7 +160,7 @@ def hotel_stays(world: World) -> Rows:
     """Visitors who sleep in hotels, with arrival and, once they moved on, departure."""
     people, generator = world.people, world.draws("hotels")
     guests = np.arange(people.residents, people.size)
-    guests = guests[generator.random(guests.size) < 0.55]  # noqa: PLR2004
+    guests = guests[generator.random(guests.size) < 0.55]
     came = world.first - generator.integers(1, 20, guests.size)
     came = np.maximum(came, 0)
     stay = generator.integers(5, 60, guests.size)
@@ -172,7 +172,8 @@ def hotel_stays(world: World) -> Rows:
     return rows(
         world, "hotel_stays", day, person,
         stay_number=names.joined("Y", world.province, names.padded(row, 8)),
-        hotel=names.joined("N", counties(world, people.county[person]), names.padded(person % 7, 2)),
+        hotel=names.joined("N", counties(world, people.county[person]),
+                names.padded(person % 7, 2)),
         county=counties(world, people.county[person]),
         room=names.text(201 + people.household[person] % 300),
         check_in=moment_text(world, came[row], second[row]),
@@ -186,7 +187,7 @@ def hotel_stays(world: World) -> Rows:
 def exit_entry(world: World) -> Rows:
     """Entries of visitors from outside the mainland, with the end of their permitted stay."""
     people, generator = world.people, world.draws("borders")
-    person = np.flatnonzero(people.group >= 3)  # noqa: PLR2004
+    person = np.flatnonzero(people.group >= 3)
     day = np.maximum(world.first - generator.integers(2, 40, person.size), 0)
     ports = ("北京首都", "上海浦东", "广州白云", "深圳罗湖", "武汉天河")
     return rows(
@@ -201,10 +202,10 @@ def exit_entry(world: World) -> Rows:
 
 
 def channel_status(world: World) -> Rows:
-    """Changes of control of the origin's channels, as the scenario has them, and of the rest."""
+    """List changes of control of the origin's channels, and of the rest."""
     where, days = world.people.places, world.epidemic.transmission.days
     open_now = [openness(world.settings.travel, world.scenario, day.date()) for day in days]
-    status = np.array([0 if x >= 0.5 else 1 if x > 0.1 else 3 for x in open_now])  # noqa: PLR2004
+    status = np.array([0 if x >= 0.5 else 1 if x > 0.1 else 3 for x in open_now])
     change = np.flatnonzero(np.diff(status, prepend=-1))
     size = len(where.prefectures)
     prefecture, channel = (x.ravel() for x in np.indices((size, len(_CHANNELS) * 2)))
@@ -239,7 +240,7 @@ def roaming(world: World) -> Rows:
     home = np.r_[people.prefecture[trips.person], np.where(far >= 0, size + codes + far, -1)]
     row = np.repeat(np.arange(owner.size), _SEEN)
     day = start[row] + np.tile(np.arange(_SEEN), owner.size)
-    seen = (generator.random(row.size) < 0.9) & (day >= world.first - _SEEN)  # noqa: PLR2004
+    seen = (generator.random(row.size) < 0.9) & (day >= world.first - _SEEN)
     row, day = row[seen], day[seen]
     order = np.argsort(day, kind="stable")
     row, day = row[order], day[order]

@@ -24,23 +24,116 @@ SURNAMES = (
     "沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔"
     "向汤柯舒柳占余祝明阮涂库"
 )  # in about the order of their frequency
-MALE = "伟强磊军洋勇杰涛超明刚平辉鹏华飞鑫波斌宇浩凯健俊帆帅旭宁龙林海建国志文永成东峰亮博睿轩然泽辰"
+MALE = (
+    "伟强磊军洋勇杰涛超明刚平辉鹏华飞鑫波斌宇浩凯健俊帆帅旭宁龙林海建国志文永成东峰亮博睿轩然泽辰"
+)
 FEMALE = "芳娜敏静丽艳娟霞燕玲桂英秀兰红梅雪倩颖琳婷萍莉洁慧丹蓉欣妍怡佳琪梦瑶雨萱诗涵悦心语彤晴月"
 NATIONS = ("USA", "GBR", "FRA", "DEU", "RUS", "KOR", "JPN", "IND", "PAK", "NGA", "ETH", "BRA")
 LANGUAGES = ("eng", "eng", "fra", "deu", "rus", "kor", "jpn", "hin", "urd", "eng", "amh", "por")
-GIVEN = (
-    "John Mary David Anna Peter Laura Ahmed Fatima Ivan Olga Minjun Seoyeon Haruto Yui Raj Priya "
-    "Chinedu Amina Abebe Tigist Joao Beatriz Pierre Camille Hans Greta Omar Zainab Daniel Na"
-).split()
-FAMILY = (
-    "Smith Brown Wilson Martin Dubois Bernard Mueller Schmidt Ivanov Petrova Kim Park Lee Tanaka "
-    "Sato Suzuki Sharma Patel Khan Hussain Okafor Adeyemi Tesfaye Bekele Silva Santos O'Neil "
-    "Garcia Nguyen Malik"
-).split()
-STREETS = (
-    "解放 中山 人民 建设 新华 和平 青年 友谊 长江 汉江 东湖 南湖 学府 文化 光明 幸福 胜利 前进 团结 "
-    "工农 江汉 沿江 滨湖 朝阳 民主 民生 凤凰 龙泉 桃园 梅苑 紫阳 珞珈 香樟 银杏 桂花 翠微 明珠 金山"
-).split()
+GIVEN = [
+    "John",
+    "Mary",
+    "David",
+    "Anna",
+    "Peter",
+    "Laura",
+    "Ahmed",
+    "Fatima",
+    "Ivan",
+    "Olga",
+    "Minjun",
+    "Seoyeon",
+    "Haruto",
+    "Yui",
+    "Raj",
+    "Priya",
+    "Chinedu",
+    "Amina",
+    "Abebe",
+    "Tigist",
+    "Joao",
+    "Beatriz",
+    "Pierre",
+    "Camille",
+    "Hans",
+    "Greta",
+    "Omar",
+    "Zainab",
+    "Daniel",
+    "Na",
+]
+FAMILY = [
+    "Smith",
+    "Brown",
+    "Wilson",
+    "Martin",
+    "Dubois",
+    "Bernard",
+    "Mueller",
+    "Schmidt",
+    "Ivanov",
+    "Petrova",
+    "Kim",
+    "Park",
+    "Lee",
+    "Tanaka",
+    "Sato",
+    "Suzuki",
+    "Sharma",
+    "Patel",
+    "Khan",
+    "Hussain",
+    "Okafor",
+    "Adeyemi",
+    "Tesfaye",
+    "Bekele",
+    "Silva",
+    "Santos",
+    "O'Neil",
+    "Garcia",
+    "Nguyen",
+    "Malik",
+]
+STREETS = [
+    "解放",
+    "中山",
+    "人民",
+    "建设",
+    "新华",
+    "和平",
+    "青年",
+    "友谊",
+    "长江",
+    "汉江",
+    "东湖",
+    "南湖",
+    "学府",
+    "文化",
+    "光明",
+    "幸福",
+    "胜利",
+    "前进",
+    "团结",
+    "工农",
+    "江汉",
+    "沿江",
+    "滨湖",
+    "朝阳",
+    "民主",
+    "民生",
+    "凤凰",
+    "龙泉",
+    "桃园",
+    "梅苑",
+    "紫阳",
+    "珞珈",
+    "香樟",
+    "银杏",
+    "桂花",
+    "翠微",
+    "明珠",
+    "金山",
+]
 _SEQUENCES = 499
 _CHECKS = np.array(list("10X98765432"))
 _WEIGHTS = np.array([2 ** (17 - place) % 11 for place in range(17)], dtype=np.int64)
@@ -70,9 +163,7 @@ def joined(*parts: Any) -> pa.Array:
     return pc.binary_join_element_wise(*parts, "")
 
 
-def chinese(
-    generator: np.random.Generator, surname: IntArray, female: BoolArray
-) -> pa.Array:
+def chinese(generator: np.random.Generator, surname: IntArray, female: BoolArray) -> pa.Array:
     """Chinese names: surname by position, one or two given characters by sex."""
     size = surname.size
     given = np.empty((2, size), dtype=np.int64)
@@ -82,7 +173,7 @@ def chinese(
             generator.integers(0, len(FEMALE), size) + len(MALE),
             generator.integers(0, len(MALE), size),
         )
-    single = generator.random(size) < 0.15  # noqa: PLR2004
+    single = generator.random(size) < 0.15
     second = words([*MALE, *FEMALE, ""], np.where(single, len(MALE) + len(FEMALE), given[1]))
     return joined(words(SURNAMES, surname), words(MALE + FEMALE, given[0]), second)
 

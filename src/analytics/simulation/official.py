@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from analytics.simulation.world import World
 
 _TEAMS = ("流行病学调查专班", "交通管控专班", "滞留人员服务专班", "医疗救治专班")
-_DUTIES = ("密切接触者24小时内追踪到位", "通道查验不漏一人", "滞留人员应安尽安", "床位利用率每日上报")
+_DUTIES = (
+    "密切接触者24小时内追踪到位",
+    "通道查验不漏一人",
+    "滞留人员应安尽安",
+    "床位利用率每日上报",
+)
 
 
 def counts(world: World, sick: Course) -> Rows:
@@ -48,7 +53,7 @@ def population(world: World) -> Rows:
     county = people.county[: people.residents]
     number = len(where.counties)
     residents = np.bincount(county, minlength=number)
-    aged = np.bincount(county, people.age[: people.residents] >= 65, minlength=number)  # noqa: PLR2004
+    aged = np.bincount(county, people.age[: people.residents] >= 65, minlength=number)
     heads = np.unique(people.household[: people.residents], return_index=True)[1]
     households = np.bincount(county[heads], minlength=number)
     above = where.prefecture
@@ -88,7 +93,7 @@ def mobility_scale(world: World) -> Rows:
     """Index of travel out of the origin: its residents who leave, per thousand."""
     days = world.epidemic.transmission.days
     day = np.arange(max(world.first - 21, 0), world.last + 1)
-    scale = [rate(world.settings.travel, world.scenario, days[at]) * 1000 for at in day]
+    scale = [rate(world.settings.travel, world.scenario, days[at]) * 1000 for at in day.tolist()]
     return rows(
         world, "mobility_scale", day,
         date=date_text(world, day),
@@ -135,5 +140,6 @@ def duty_roster(world: World) -> Rows:
         officer=officer,
         phone=names.joined(prefix, names.padded(team, 4)),
         wording=names.words(_DUTIES, team),
-        due=moment_text(world, np.full(every.size, world.first + 1) + team, np.full(every.size, 18 * 3600)),
+        due=moment_text(world, np.full(every.size, world.first + 1) + team, np.full(every.size,
+                18 * 3600)),
     )  # fmt: skip

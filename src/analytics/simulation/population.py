@@ -7,7 +7,7 @@ Everything is an array over persons; residents come first, in order of county an
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -192,10 +192,10 @@ def _ages(
     )
     of_head = aged[household]
     draw, spread = generator.random(people), generator.normal(0, 4, people)
-    parent = (of_head < 60) & (draw < 0.22)  # noqa: PLR2004
+    parent = (of_head < 60) & (draw < 0.22)
     later = np.where(parent, of_head + 27 + spread, of_head - 28 + spread)
     age = np.where(member == 0, of_head, np.where(member == 1, of_head - 1.5 + spread / 2, later))
-    tossed = generator.random(people) < 0.5  # noqa: PLR2004
+    tossed = generator.random(people) < 0.5
     female = np.where(member == 1, ~tossed[head][household], tossed)
     whole = np.where(age < 0, generator.integers(0, 18, people), np.minimum(age, 100))
     return whole.astype(np.int64), female.astype(np.bool_)
@@ -216,7 +216,9 @@ def _occupations(
     )
 
 
-def _shared(prefecture: IntArray, members: BoolArray, draw: FloatArray, number: IntArray) -> IntArray:
+def _shared(
+    prefecture: IntArray, members: BoolArray, draw: FloatArray, number: IntArray
+) -> IntArray:
     """Position among all units of the one each member belongs to; the first are the largest."""
     start = np.r_[0, np.cumsum(number)[:-1]]
     unit = start[prefecture] + (draw * number[prefecture]).astype(np.int64)
@@ -239,7 +241,7 @@ def _identity(
     surname = np.where(member > 1, own[head][household], own)
     region = np.array([int(code[:2]) * 10**4 + 9900 for code in where.counties])
     region += np.arange(region.size) % 100
-    shares = (age < 12) | ((age >= 70) & (generator.random(people) < 0.3))  # noqa: PLR2004
+    shares = (age < 12) | ((age >= 70) & (generator.random(people) < 0.3))
     place = np.where(shares, head[household], np.arange(people))
     return pa.table(
         {
@@ -278,7 +280,7 @@ def addresses(
 def with_visitors(residents: Population, visitors: Population) -> Population:
     """Residents and visitors as one population, residents first."""
     columns = ("county", "household", "employer", "school", "registered", "group", "age", "female")
-    both = {
+    both: dict[str, Any] = {
         name: np.concatenate([getattr(residents, name), getattr(visitors, name)])
         for name in columns
     }

@@ -51,7 +51,7 @@ class Made:
     claims: dict[str, int]
 
 
-def simulate(
+def simulate(  # noqa: PLR0913 - one argument per option of the command
     study: Study,
     people: int,
     seed: int,

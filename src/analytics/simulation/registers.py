@@ -48,7 +48,7 @@ def community_registration(world: World) -> Rows:
     span = min(14, world.last - world.first + 1)
     day = world.first + generator.integers(0, span, person.size)
     inside = np.flatnonzero(world.routes.inside[trips.destination] >= 0)
-    inside = inside[generator.random(inside.size) < 0.7]  # noqa: PLR2004
+    inside = inside[generator.random(inside.size) < 0.7]
     who = np.r_[person, trips.person[inside]]
     came = np.r_[np.full(person.size, -1), trips.day[inside]]
     there = seat(world, world.routes.inside[trips.destination[inside]])
@@ -60,7 +60,8 @@ def community_registration(world: World) -> Rows:
         registration_number=names.joined("R", world.province, names.padded(np.arange(who.size), 9)),
         registered=date_text(world, known),
         county=counties(world, county),
-        community=names.joined(counties(world, county), names.padded(people.household[who] // 800 % 1000, 3)),
+        community=names.joined(counties(world, county),
+                names.padded(people.household[who] // 800 % 1000, 3)),
         household=codes_of("G", world.province, people.household[who]),
         employer=codes_of("E", world.province, people.employer[who]),
         arrived_from=names.words([world.settings.origin], origin),
@@ -76,17 +77,17 @@ def declarations(world: World) -> Rows:
     share = world.settings.registers.declaring_share
     visitors = np.arange(people.residents, people.size)
     days, persons = [], []
-    for day in range(world.first, world.last + 1):
+    for each in range(world.first, world.last + 1):
         number = int(generator.poisson(people.residents * share))
         who = np.r_[some(generator, everybody, number), visitors]
-        days.append(np.full(who.size, day))
+        days.append(np.full(who.size, each))
         persons.append(who)
     day, person = np.concatenate(days), np.concatenate(persons)
     onset = np.full(people.size, 10**6)
     onset[found.person] = found.onset
     ill = (day >= onset[person]) & (day < onset[person] + 10)
     heat = generator.normal(36.5, 0.25, day.size) + np.where(ill, 1.7, 0.0)
-    feverish = heat >= 37.3  # noqa: PLR2004
+    feverish = heat >= 37.3
     draw = generator.random((3, day.size))
     return rows(
         world, "declarations", day, person,
@@ -111,7 +112,7 @@ def return_to_work(world: World) -> Rows:
         (people.employer[: people.residents] >= 0)
         & (people.registered[: people.residents] != people.county[: people.residents])
     )
-    moved = moved[generator.random(moved.size) < 0.4]  # noqa: PLR2004
+    moved = moved[generator.random(moved.size) < 0.4]
     moved = np.setdiff1d(moved, trips.person)
     person = np.r_[trips.person[away], moved]
     here = np.r_[seat(world, place), people.registered[moved]]
@@ -137,7 +138,7 @@ def student_rolls(world: World) -> Rows:
     group = np.flatnonzero(people.group == 1)
     person = np.r_[person, group]
     stays = np.r_[np.zeros(person.size - group.size, bool), np.ones(group.size, bool)]
-    campus = stays | (generator.random(person.size) < 0.03)  # noqa: PLR2004
+    campus = stays | (generator.random(person.size) < 0.03)
     schools = max(int(people.school.max(initial=0)) + 1, 1)
     unit = np.where(people.school[person] >= 0, people.school[person], person % schools)
     county = seat(world, people.prefecture[person])
@@ -146,7 +147,8 @@ def student_rolls(world: World) -> Rows:
     rank[order] = np.arange(person.size)
     return rows(
         world, "student_rolls", np.full(person.size, world.first), person,
-        student_number=names.joined(codes_of("U", world.province, unit), "-", names.padded(rank, 7)),
+        student_number=names.joined(codes_of("U", world.province, unit), "-",
+                names.padded(rank, 7)),
         school=codes_of("U", world.province, unit),
         county=counties(world, county),
         nationality=names.words(["CHN"], np.zeros(person.size)),

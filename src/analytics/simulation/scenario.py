@@ -136,7 +136,7 @@ class Settings(_Frozen):
     epidemic: Epidemic
     travel: Travel
     stranded: Stranded
-    registers: Registers = Registers()
+    registers: Registers
     dirt: dict[str, Dirt] = Field(default_factory=dict)
     deliveries: Deliveries = Deliveries()
     scenarios: dict[str, Scenario] = Field(default_factory=dict)
@@ -156,7 +156,7 @@ def load(study: Study) -> Settings:
     if study.nature != "simulated" or not path.is_file():
         raise StudyError(
             f"study '{study.name}' is not simulated",
-            remedy=f"it needs nature = \"simulated\" and a {FILE} beside its study.toml",
+            remedy=f'it needs nature = "simulated" and a {FILE} beside its study.toml',
         )
     try:
         return Settings(**tomllib.loads(path.read_text(encoding="utf-8")))

@@ -72,11 +72,11 @@ def make(
     generator = stream(seed, "visitors")
     rule = settings.stranded.groups
     group = np.sort(pick(generator, [rule.get(g, 0.0) for g in GROUPS], size))
-    starts = (np.diff(group, prepend=-1) != 0) | (generator.random(size) < 0.6)  # noqa: PLR2004
+    starts = (np.diff(group, prepend=-1) != 0) | (generator.random(size) < 0.6)
     party = np.cumsum(starts) - 1
     mean, sd, least = np.array([_AGES[g] for g in GROUPS], dtype=np.float64).T
     age = np.clip(generator.normal(mean[group], sd[group]), least[group], 90).astype(np.int64)
-    female = generator.random(size) < 0.45  # noqa: PLR2004
+    female = generator.random(size) < 0.45
     county = pick(generator, where.weight, int(party.max(initial=-1)) + 1)[party]
     home = generator.integers(0, len(outside), party.max(initial=-1) + 1)[party]
     stranger = group >= _STRANGERS
@@ -121,7 +121,7 @@ def _documents(
     kinds = ["resident_id", _PERMITS[0][0], _PERMITS[1][0], "passport", "permanent_resident"]
     compatriot, foreigner = group == _STRANGERS, group > _STRANGERS
     kind = np.where(compatriot, 1 + person % 2, 0)
-    kind = np.where(foreigner, 3 + (generator.random(size) < 0.04), kind)  # noqa: PLR2004
+    kind = np.where(foreigner, 3 + (generator.random(size) < 0.04), kind)
     made = [
         numbers,
         names.permits(generator, "H", size, 8),
@@ -146,6 +146,4 @@ def language(group: IntArray, person: IntArray) -> pa.Array:
     """ISO 639-3 code of the language spoken, fixed for each person."""
     known = ("cmn", "yue", *names.LANGUAGES)
     place = np.where(group == _STRANGERS, person % 2, 0)
-    return names.words(
-        known, np.where(group > _STRANGERS, 2 + person % len(names.NATIONS), place)
-    )
+    return names.words(known, np.where(group > _STRANGERS, 2 + person % len(names.NATIONS), place))

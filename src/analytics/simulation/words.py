@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,17 @@ import pyarrow.compute as pc
 from analytics.simulation import names
 from analytics.simulation.draws import IntArray
 
-TOPICS = ("stranded", "lodging", "food", "medicine", "travel", "money", "code", "complaint", "other")
+TOPICS = (
+    "stranded",
+    "lodging",
+    "food",
+    "medicine",
+    "travel",
+    "money",
+    "code",
+    "complaint",
+    "other",
+)
 _OPENINGS = ("你好，", "您好，我是外地人，", "麻烦问一下，", "请帮帮忙，", "", "我们一家人，")
 _CHINESE = {
     "stranded": ("车站停运后一直回不了家", "封城以后被困在这里", "本来过完年要走，现在走不了"),
@@ -61,12 +72,12 @@ def said(
     body = [_nth(_CHINESE, topic, draw[0]), _nth(_ENGLISH, topic, draw[0])]
     opening = names.words(_OPENINGS, (draw[1] * len(_OPENINGS)).astype(int))
     end = (draw[2] * len(_CLOSINGS)).astype(int)
-    closing = names.words(_CLOSINGS[:4] + ("，我在", "，一共"), end)
+    closing = names.words((*_CLOSINGS[:4], "，我在", "，一共"), end)
     number = names.words(_SIZES, (draw[3] * len(_SIZES)).astype(int))
     with_place = names.joined(closing, place, "。")
     with_size = names.joined(closing, number, "个人。")
-    closing = pc.if_else(pa.array(end == 4), with_place, closing)  # noqa: PLR2004
-    closing = pc.if_else(pa.array(end == 5), with_size, closing)  # noqa: PLR2004
+    closing = pc.if_else(pa.array(end == 4), with_place, closing)
+    closing = pc.if_else(pa.array(end == 5), with_size, closing)
     latin = names.words(["Hello, ", "", "Please help, "], (draw[1] * 3).astype(int))
     dots = names.words([".", ". Thank you.", "!"], (draw[2] * 3).astype(int))
     return pc.if_else(
@@ -76,7 +87,7 @@ def said(
     )
 
 
-def _nth(phrases: dict[str, tuple[str, ...]], topic: IntArray, draw: Any) -> pa.Array:
+def _nth(phrases: Mapping[str, tuple[str, ...]], topic: IntArray, draw: Any) -> pa.Array:
     flat = [phrase for name in TOPICS for phrase in phrases[name]]
     number = np.array([len(phrases[name]) for name in TOPICS])
     start = np.r_[0, np.cumsum(number)[:-1]]

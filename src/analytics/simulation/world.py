@@ -73,7 +73,7 @@ class World:
         return population.province(self.people.places)
 
     def draws(self, label: str) -> np.random.Generator:
-        """Generator of one feed."""
+        """Return the generator of one feed."""
         return stream(self.seed, "feeds", label)
 
     def position(self, day: date) -> int:
