@@ -98,7 +98,7 @@ def exact_share_within(arrivals, servers, service, target):
 
 
 def test_plan_holds_in_the_time_varying_queue():
-    """A rush every twelve hours: the exact share within target is what the plan promises, within 5 %."""
+    """A rush every twelve hours: the plan's promise is within 5 % of the exact share."""
     arrivals = 60 + 55 * np.sin(2 * np.pi * np.arange(12) / 12)
     plan = queueing.staff([arrivals], 3.0, 4.0, 0.9)
     promised = (plan.within_target[0] * arrivals).sum() / arrivals.sum()
