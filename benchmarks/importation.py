@@ -22,7 +22,7 @@ def made() -> tuple[np.ndarray, np.ndarray]:
     """Uncertain prevalence of a growing epidemic, and flows over three orders of magnitude."""
     generator = np.random.default_rng(20200123)
     incidence = 10 * importation.growing(0.1, DAYS) * 200
-    infectious = importation.prevalence(
+    infectious = importation.infectious(
         incidence, generator.beta(20, 60, DRAWS) + 0.01, generator.gamma(20, 0.35, DRAWS)
     )
     flow = np.exp(generator.normal(4, 1.5, (DAYS, DESTINATIONS)))

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from analytics.codes import HealthCode
 from analytics.errors import VerificationError
-from analytics.methods import tokens
+from analytics.methods import base45, tokens
 
 TOKENS, TAMPERED = 3_000, 100_000
 
@@ -43,12 +43,12 @@ json.dump({"seconds": seconds, "subjects": [one[2].hex() for one in read]}, sys.
 
 def unwrapped(text: str) -> bytes:
     """Take the COSE message out of a token."""
-    return zlib.decompress(tokens.base45_decode(text.removeprefix(tokens.PREFIX)))
+    return zlib.decompress(base45.decode(text.removeprefix(tokens.PREFIX)))
 
 
 def wrapped(message: bytes) -> str:
     """Put any message into a token, as zlib of one stored block."""
-    return tokens.PREFIX + tokens.base45_encode(tokens.stored(message))
+    return tokens.PREFIX + base45.encode(tokens.stored(message))
 
 
 def tamper(texts: list[str], number: int) -> list[str]:

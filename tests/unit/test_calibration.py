@@ -188,24 +188,40 @@ def test_exchange_weighted_by_prevalence_predicts_better(prefectures):
     assert calibration.leave_one_out(exposure, counts, level=0.8).coverage == 13 / 16
 
 
+def by_province(real, exposure):
+    """Exposure and cases by 29 February of the provinces besides Hubei that have any."""
+    share = pd.read_csv(real / "baidu_wuhan_od_share.csv", dtype=str)[["adcode", "province"]]
+    province = share.drop_duplicates().set_index("adcode")["province"].str[:2]
+    daily = pd.read_csv(real / "china_province_daily.csv")
+    observed = daily[daily["date"] == "2020-02-29"].set_index("province")["confirmed"]
+    observed.index = observed.index.str[:2]
+    both = pd.concat({"x": exposure.groupby(province).sum(), "y": observed}, axis=1)
+    return both.dropna().drop("湖北").query("x > 0")
+
+
 @pytest.mark.real
 def test_calibration_does_not_transfer(prefectures):
     """Hubei's factor, taken to other provinces, predicts half of what was seen; ranks transfer."""
     real, outward, _, counts = prefectures
     fitted = calibration.calibrate(outward[counts.index].sum(), counts)
-    share = pd.read_csv(real / "baidu_wuhan_od_share.csv", dtype=str)[["adcode", "province"]]
-    province = share.drop_duplicates().set_index("adcode")["province"]
-    exposure = outward.sum().groupby(province).sum().drop("湖北", errors="ignore")
-    exposure.index = exposure.index.str[:2]
-    daily = pd.read_csv(real / "china_province_daily.csv")
-    observed = daily[daily["date"] == "2020-02-29"].set_index("province")["confirmed"]
-    observed.index = observed.index.str[:2]
-    both = pd.concat({"x": exposure, "y": observed}, axis=1).dropna().drop("湖北", errors="ignore")
-    both = both[both["x"] > 0]
+    both = by_province(real, outward.sum())
     assert len(both) == 27
     naive = calibration.validate(fitted, both["x"], both["y"])
     assert naive.ratio == pytest.approx(2.03, abs=0.01)
     assert naive.coverage < 0.3
-    assert naive.spearman > 0.7
+    assert naive.spearman == pytest.approx(0.916, abs=5e-4)
     wide = calibration.validate(fitted, both["x"], both["y"], region_spread=1.0)
     assert wide.coverage == pytest.approx(24 / 27)
+
+
+@pytest.mark.real
+def test_calibrated_anew_elsewhere(prefectures):
+    """Fitted on the provinces themselves, 25 of 27 counts lie in their 95 % intervals."""
+    real, outward, inward, _ = prefectures
+    both = by_province(real, outward.sum().add(inward.sum(), fill_value=0))
+    actual = calibration.leave_one_out(both["x"], both["y"])
+    assert actual.coverage == pytest.approx(25 / 27)
+    assert actual.spearman == pytest.approx(0.905, abs=5e-4)
+    assert actual.poisson_deviance == pytest.approx(3_757, abs=5)
+    mean = (both["y"].sum() - both["y"]) / (len(both) - 1)
+    assert calibration.poisson_deviance(both["y"], mean) == pytest.approx(9_550, abs=1)

@@ -14,17 +14,17 @@ from analytics.methods import importation
 few = st.floats(0, 1e4, allow_nan=False)
 
 
-def test_prevalence_is_the_sum_of_those_not_yet_over():
+def test_infectious_is_the_sum_of_those_not_yet_over():
     """Ten found of twenty infected on day 0; half of them are over after each half-life."""
     half_life = 1 / np.log(2)
-    found = importation.prevalence([10, 0, 0], ascertainment=0.5, infectious_period=half_life)
+    found = importation.infectious([10, 0, 0], ascertainment=0.5, infectious_period=half_life)
     np.testing.assert_allclose(found, [20, 10, 5])
 
 
-def test_prevalence_of_draws():
+def test_infectious_of_draws():
     """A row for each draw of ascertainment and period; a steady state is incidence x period."""
     incidence = np.full(400, 8.0)
-    actual = importation.prevalence(incidence, [0.2, 0.4], [5.0, 10.0])
+    actual = importation.infectious(incidence, [0.2, 0.4], [5.0, 10.0])
     assert actual.shape == (2, 400)
     expected = np.array([40, 20]) / (1 - np.exp(-1 / np.array([5.0, 10.0])))
     np.testing.assert_allclose(actual[:, -1], expected)
@@ -125,10 +125,13 @@ def test_laws_of_effective_distance(cells):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: importation.prevalence([-1, 2, np.nan]), "2 counts"),
-        (lambda: importation.prevalence([1], 0.0, -1.0), "1 values of ascertainment"),
-        (lambda: importation.expected_exports([1, 2], 10, [[1.0]]), "2 days of prevalence and 1"),
-        (lambda: importation.expected_exports([11], 10, [[1.0]]), "1 values of prevalence"),
+        (lambda: importation.infectious([-1, 2, np.nan]), "2 counts"),
+        (lambda: importation.infectious([1], 0.0, -1.0), "1 values of ascertainment"),
+        (
+            lambda: importation.expected_exports([1, 2], 10, [[1.0]]),
+            "2 days of infectious people and 1",
+        ),
+        (lambda: importation.expected_exports([11], 10, [[1.0]]), "1 numbers of infectious"),
         (lambda: importation.expected_exports([1], 10, [[-1.0]], missed=2), "1 shares missed"),
         (lambda: importation.simulate_exports([[1.0]], 9, [[1.0]], dispersion=-1), "negative"),
         (lambda: importation.effective_distance([[0, 1]]), "square"),

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from analytics.codes import HealthCode
 from analytics.errors import ParameterError, VerificationError
-from analytics.methods import tokens
+from analytics.methods import base45, tokens
 
 NOW = datetime(2020, 3, 25, 8, tzinfo=UTC)
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
@@ -45,12 +45,12 @@ def keys(key):
 
 def message(text):
     """The COSE message within a token."""
-    return zlib.decompress(tokens.base45_decode(text.removeprefix(tokens.PREFIX)))
+    return zlib.decompress(base45.decode(text.removeprefix(tokens.PREFIX)))
 
 
 def wrap(content):
     """A token around any bytes."""
-    return tokens.PREFIX + tokens.base45_encode(tokens.stored(content))
+    return tokens.PREFIX + base45.encode(tokens.stored(content))
 
 
 @pytest.mark.parametrize(
@@ -60,14 +60,14 @@ def wrap(content):
 )  # fmt: skip
 def test_base45_examples(content, text):
     """Sections 4.3 and 4.4 of RFC 9285."""
-    assert tokens.base45_encode(content) == text
-    assert tokens.base45_decode(text) == content
+    assert base45.encode(content) == text
+    assert base45.decode(text) == content
 
 
 @given(st.binary(max_size=300))
 def test_base45_and_zlib_come_back(content):
     """What was encoded is decoded; our stored block is zlib to everybody."""
-    assert tokens.base45_decode(tokens.base45_encode(content)) == content
+    assert base45.decode(base45.encode(content)) == content
     assert zlib.decompress(tokens.stored(content)) == content
 
 
@@ -75,17 +75,17 @@ def test_base45_and_zlib_come_back(content):
 def test_base45_has_one_text_for_each_content(text):
     """What decodes at all encodes to the same text."""
     try:
-        content = tokens.base45_decode(text)
+        content = base45.decode(text)
     except ValueError:
         return
-    assert tokens.base45_encode(content) == text
+    assert base45.encode(content) == text
 
 
 @pytest.mark.parametrize("text", ["GGW", ":::", "a00", "0", "é00", "::"])
 def test_base45_refuses(text):
     """Groups above 65,535 or 255, foreign characters, a lone last one."""
     with pytest.raises(ValueError, match=r"Base45|ascii"):
-        tokens.base45_decode(text)
+        base45.decode(text)
 
 
 @pytest.mark.parametrize("code", HealthCode)
@@ -184,7 +184,7 @@ def test_other_containers_of_a_true_statement(key, keys):
     content = message(tokens.issue(claims(), key))
     parts = cbor2.loads(content).value
     with_header = cbor2.dumps(cbor2.CBORTag(18, [parts[0], {4: b"x"}, *parts[2:]]))
-    compressed = tokens.PREFIX + tokens.base45_encode(zlib.compress(content, 9))
+    compressed = tokens.PREFIX + base45.encode(zlib.compress(content, 9))
     for text in (wrap(with_header), wrap(content + b"\0"), compressed):
         with pytest.raises(VerificationError, match=r"another form|cannot be read"):
             tokens.verify(text, keys, NOW)
@@ -194,7 +194,7 @@ def test_other_containers_of_a_true_statement(key, keys):
     "hostile",
     [
         "", "EWB1:", "HC1:6BF", "EWB1:é", "EWB1:" + "0" * 5_000,
-        tokens.PREFIX + tokens.base45_encode(zlib.compress(bytes(10**6))),
+        tokens.PREFIX + base45.encode(zlib.compress(bytes(10**6))),
         wrap(b""), wrap(b"\x81" * 900), wrap(cbor2.dumps([1, 2, 3, 4])), wrap(b"\xd2\x84"),
         wrap(cbor2.dumps(cbor2.CBORTag(18, [b"\xa0", {}, b"", b""]))),
         wrap(cbor2.dumps(cbor2.CBORTag(18, [cbor2.dumps({1: -7, 4: [1]}), {}, b"", b""]))),

@@ -256,7 +256,7 @@ def screen(
 
 
 def expected_finds(
-    missed: float, prevalence: float, checks: Sequence[Check], travellers: float = 10_000
+    missed: float, infected: float, checks: Sequence[Check], travellers: float = 10_000
 ) -> Finds:
     """
     Count the finds and false alarms to expect among travellers.
@@ -265,7 +265,7 @@ def expected_finds(
     ----------
     missed : float
         Share of infected travellers who pass, as `screen` or `passing_probability` give it.
-    prevalence : float
+    infected : float
         Share of travellers who are infected.
     checks : sequence of Check
         Their false alarms, taken as independent.
@@ -277,14 +277,14 @@ def expected_finds(
     Finds
         Expected numbers.
     """
-    if not (0 <= missed <= 1 and 0 <= prevalence <= 1 and travellers >= 0):
+    if not (0 <= missed <= 1 and 0 <= infected <= 1 and travellers >= 0):
         raise ParameterError("shares missed and infected lie in [0, 1], travellers above 0")
-    infected = travellers * prevalence
+    carriers = travellers * infected
     alarm = 1 - float(np.prod([1 - check.false_alarm for check in checks]))
-    alarms = (travellers - infected) * alarm
-    found = infected * (1 - missed)
+    alarms = (travellers - carriers) * alarm
+    found = carriers * (1 - missed)
     stopped = found + alarms
-    return Finds(found, infected * missed, alarms, found / stopped if stopped else float("nan"))
+    return Finds(found, carriers * missed, alarms, found / stopped if stopped else float("nan"))
 
 
 def _gamma(moments: tuple[float, float]) -> stats.rv_frozen:

@@ -50,7 +50,7 @@ class Exports:
     first_arrival: FloatArray
 
 
-def prevalence(
+def infectious(
     incidence: npt.ArrayLike,
     ascertainment: npt.ArrayLike = 1.0,
     infectious_period: npt.ArrayLike = 7.0,
@@ -85,7 +85,7 @@ def prevalence(
     share = np.asarray(ascertainment, dtype=np.float64)
     period = np.asarray(infectious_period, dtype=np.float64)
     _refuse(
-        "prevalence cannot be computed",
+        "the infectious cannot be computed",
         [
             (~(np.isfinite(found) & (found >= 0)), "counts of new cases are negative or missing"),
             (~((share > 0) & (share <= 1)), "values of ascertainment lie outside (0, 1]"),
@@ -95,12 +95,12 @@ def prevalence(
     started = found / share[..., None]
     kept = np.exp(-1 / period)
     shape = np.broadcast_shapes(started.shape[:-1], kept.shape)
-    infectious = np.empty((*shape, found.shape[-1]))
+    people = np.empty((*shape, found.shape[-1]))
     current = np.zeros(shape)
     for day in range(found.shape[-1]):
         current = current * kept + started[..., day]
-        infectious[..., day] = current
-    return infectious
+        people[..., day] = current
+    return people
 
 
 def expected_exports(
@@ -117,7 +117,7 @@ def expected_exports(
     Parameters
     ----------
     infectious : array (days,) or (draws, days)
-        Infectious people in the origin, as `prevalence` gives.
+        Infectious people in the origin, as `infectious` gives.
     population : float
         People in the origin.
     flow : array (days, destinations) or (days, destinations, channels)
@@ -141,14 +141,16 @@ def expected_exports(
     travellers = np.asarray(flow, dtype=np.float64)
     passing = np.asarray(missed, dtype=np.float64)
     if people.shape[-1] != travellers.shape[0]:
-        days = f"{people.shape[-1]} days of prevalence and {travellers.shape[0]} days of flow"
+        days = (
+            f"{people.shape[-1]} days of infectious people and {travellers.shape[0]} days of flow"
+        )
         raise ParameterError(f"exports cannot be computed from {days}")
     _refuse(
         "exports cannot be computed",
         [
             (
                 ~((people >= 0) & (people <= population)),
-                "values of prevalence are not 0..population",
+                "numbers of infectious people are not 0..population",
             ),
             (~(np.isfinite(travellers) & (travellers >= 0)), "flows are negative or missing"),
             (~((passing >= 0) & (passing <= 1)), "shares missed lie outside [0, 1]"),

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from analytics.codes import HealthCode
 from analytics.errors import ParameterError, VerificationError
+from analytics.methods import base45
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import (
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
 PREFIX = "EWB1:"
 LONGEST = timedelta(days=7)  # a pseudonym that lives longer lets journeys be joined
 QR_VERSION = 11
-_ALPHABET = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
-_VALUES = bytes(_ALPHABET.index(byte) if byte in _ALPHABET else 255 for byte in range(256))
 _MOST = 1_024  # bytes of a token at most; what is longer is not read
 _PSEUDONYM = 16
 _STORED = b"\x78\x01\x01"
@@ -203,7 +202,7 @@ def issue(claims: Claims, key: PrivateKey) -> str:
     }
     payload = cbor2.dumps(statement, canonical=True)
     signature = _sign(key, _to_be_signed(protected, payload))
-    return PREFIX + base45_encode(stored(_enveloped(protected, payload, signature)))
+    return PREFIX + base45.encode(stored(_enveloped(protected, payload, signature)))
 
 
 def verify(
@@ -297,70 +296,6 @@ def qr_svg(text: str, *, scale: float = 4) -> str:
     return code.svg_inline(scale=scale)
 
 
-def base45_encode(content: bytes) -> str:
-    """
-    Encode bytes in Base45 (RFC 9285).
-
-    Parameters
-    ----------
-    content : bytes
-        Anything.
-
-    Returns
-    -------
-    str
-        Three characters for two bytes, two for a last single one.
-    """
-    encoded = bytearray()
-    for first, second in zip(content[::2], content[1::2], strict=False):
-        rest, low = divmod(first << 8 | second, 45)
-        high, middle = divmod(rest, 45)
-        encoded += bytes((_ALPHABET[low], _ALPHABET[middle], _ALPHABET[high]))
-    if len(content) % 2:
-        high, low = divmod(content[-1], 45)
-        encoded += bytes((_ALPHABET[low], _ALPHABET[high]))
-    return encoded.decode("ascii")
-
-
-def base45_decode(text: str) -> bytes:
-    """
-    Decode Base45 (RFC 9285).
-
-    Parameters
-    ----------
-    text : str
-        As `base45_encode` gives it.
-
-    Returns
-    -------
-    bytes
-        The content.
-
-    Raises
-    ------
-    ValueError
-        If the text is not Base45.
-    """
-    values = text.encode("ascii").translate(_VALUES)
-    whole, odd = divmod(len(values), 3)
-    if odd == 1 or (values and max(values) == 255):  # noqa: PLR2004 (no character's value)
-        raise ValueError("not Base45: a length or a character is wrong")
-    end = 3 * whole
-    pairs = [
-        low + 45 * middle + 2025 * high
-        for low, middle, high in zip(values[:end:3], values[1:end:3], values[2:end:3], strict=True)
-    ]
-    if pairs and max(pairs) > 0xFFFF:  # noqa: PLR2004 (two bytes)
-        raise ValueError("not Base45: a group is too great")
-    content = struct.pack(f">{whole}H", *pairs)
-    if not odd:
-        return content
-    last = values[end] + 45 * values[end + 1]
-    if last > 0xFF:  # noqa: PLR2004 (one byte)
-        raise ValueError("not Base45: the last group is too great")
-    return content + bytes((last,))
-
-
 def stored(content: bytes) -> bytes:
     """
     Wrap bytes as a zlib stream of one stored block (RFC 1950, RFC 1951).
@@ -384,7 +319,7 @@ def _opened(text: str) -> bytes:
     if not text.startswith(PREFIX) or len(text) > 2 * _MOST:
         raise VerificationError("this is no health code: it does not begin as one", (), _REMEDY)
     try:
-        wrapped = base45_decode(text[len(PREFIX) :])
+        wrapped = base45.decode(text[len(PREFIX) :])
         content = zlib.decompressobj().decompress(wrapped, _MOST)
     except (ValueError, zlib.error) as error:
         raise VerificationError("this is no health code: it cannot be read", (), _REMEDY) from error
