@@ -48,6 +48,7 @@ def connect(
     Returns
     -------
     ibis.BaseBackend
+        Its tables are record-level tables; close it when done.
 
     Raises
     ------

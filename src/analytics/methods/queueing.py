@@ -150,8 +150,12 @@ def mean_wait(load: npt.ArrayLike, servers: npt.ArrayLike, service: float) -> Fl
 
     Parameters
     ----------
-    load, servers, service
-        As for `within`.
+    load : array_like
+        Offered load [servers' worth of work].
+    servers : array_like
+        Servers, of a shape that broadcasts with `load`.
+    service : float
+        Mean time of one service [min].
 
     Returns
     -------

@@ -135,6 +135,8 @@ def infections(reported: FloatArray, delay: FloatArray, rounds: int = 30) -> Flo
         Reports [persons/day].
     delay : array (days, days)
         Chance of report by day of infection and of report.
+    rounds : int
+        Iterations.
 
     Notes
     -----

@@ -230,6 +230,8 @@ def claims(settings: Settings, cases: int) -> dict[str, int]:
 
     Parameters
     ----------
+    settings : Settings
+        Scale rule and numbers at full scale.
     cases : int
         Official cumulative cases at the end.
 

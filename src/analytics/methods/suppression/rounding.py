@@ -56,8 +56,12 @@ def controlled_rounding(
         Counts, not negative.
     sums : (sums, cells) matrix
         Additivity of the table: ``sums @ values`` is zero.
-    base, key, cells
-        As for random rounding; the draw says which of the possible roundings is taken.
+    base : int
+        What counts become multiples of.
+    key : bytes
+        Secret of the draw that says which of the possible roundings is taken.
+    cells : sequence of str
+        Names of the cells, which the draw is made from.
 
     Returns
     -------
