@@ -64,7 +64,7 @@ def run() -> list[dict[str, object]]:
     importation.simulate_exports(infectious, POPULATION, flow, dispersion=DISPERSION)
     peak = tracemalloc.get_traced_memory()[1] / 2**20
     tracemalloc.stop()
-    what = f"{DRAWS:,} draws x {DESTINATIONS} destinations x {DAYS} days [s]; at most 2 s"
+    what = f"{DRAWS:,} draws x {DESTINATIONS} destinations x {DAYS} days, in seconds; at most 2"
     return [
         {
             "name": "importation",

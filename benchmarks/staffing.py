@@ -91,7 +91,7 @@ def run() -> list[dict[str, object]]:
     seconds = time.perf_counter() - start
     chosen = np.argsort(arrivals.sum(axis=1))[GATES // 8 :: GATES // SAMPLE]
     found = simulated(arrivals[chosen], plan.staff[chosen])
-    what = f"{GATES} gates x {HOURS} hours: staff for the target, then half of it shared out [s]"
+    what = f"{GATES} gates x {HOURS} hours: staff, then half of it shared out, in seconds"
     row: dict[str, object] = {"name": "staffing", "what": what, "ours": seconds}
     row["peak_memory_mb"] = peak
     if found is None:
