@@ -138,7 +138,9 @@ def allocate(
     cost = _cost(parties, sites, limit, road, rule)
     far = road.max(initial=0.0) + rule.move_cost
     unplaced = rule.unplaced_cost if rule.unplaced_cost is not None else 20 * max(far, 1.0)
-    programme = Programme(parties, cost, road[parties.origin[parties.option]], limit, unplaced, rule)
+    programme = Programme(
+        parties, cost, road[parties.origin[parties.option]], limit, unplaced, rule
+    )
     found = programme.solve(seconds, tolerance)
     where, how = rooms.disaggregate(parties, found.option, found.site, found.parties)
     site = where[parties.party]

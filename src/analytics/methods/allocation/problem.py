@@ -142,9 +142,7 @@ class Parties:
     shared: Mask = field(repr=False)
 
 
-def great_circle(
-    origins: ArrayLike, sites: ArrayLike, *, road_factor: float = 1.3
-) -> Floats:
+def great_circle(origins: ArrayLike, sites: ArrayLike, *, road_factor: float = 1.3) -> Floats:
     """
     Estimate road distances.
 
@@ -179,7 +177,9 @@ def check(persons: Persons, sites: Sites, distance: Floats) -> None:
     count, needs = len(persons.household), persons.needs.shape[1]
     columns = ("male", "quarantine", "needs", "origin", "group", "site", "cohort")
     lengths = {name: len(getattr(persons, name)) for name in columns}
-    breaches = [f"{k} has {n} entries for {count} persons" for k, n in lengths.items() if n != count]
+    breaches = [
+        f"{k} has {n} entries for {count} persons" for k, n in lengths.items() if n != count
+    ]
     if sites.capacity.shape != (len(sites.staff), len(POOLS)):
         breaches.append(f"capacity has shape {sites.capacity.shape}, not (sites, {len(POOLS)})")
     if sites.offers.shape != (len(sites.staff), needs):
@@ -227,9 +227,7 @@ def gather(persons: Persons, policy: Policy) -> Parties:
     beds = np.where(single_sex, men - women, 0)
     party = party_of_household[household]
     profile = _profile(persons, party, parties)
-    taken = np.stack(
-        [np.bincount(party_of_household, column, parties) for column in use.T], axis=1
-    )
+    taken = np.stack([np.bincount(party_of_household, column, parties) for column in use.T], axis=1)
     shared = np.bincount(party_of_household, beds, parties)
     keys = np.column_stack([profile, taken, shared]).astype(np.int64)
     unique, of_class, count = np.unique(keys, axis=0, return_inverse=True, return_counts=True)

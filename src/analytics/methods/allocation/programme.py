@@ -25,6 +25,8 @@ _NEAREST = 8
 _JOINING = 4
 _CLOSE = 1e-6
 _ROUNDS = 60
+_WIDER = 3
+_FIRST = 0.05  # first threshold of reduced costs, as a share of the gap allowed
 
 
 @dataclass(frozen=True)
@@ -79,21 +81,25 @@ class Programme:
         """Price, filter, and solve in whole numbers."""
         end = time.monotonic() + seconds
         bound, reduced, shadow = self._price(end)
-        width = max(tolerance * abs(bound), _CLOSE)
-        held = self.held
-        best: tuple[float, float, Floats, Integers, Integers] | None = None
-        for _ in range(3):
-            option, site = np.nonzero((reduced <= width) | (held & (reduced <= 4 * width)))
-            upper, proven, point = self._whole(option, site, end, tolerance)
-            lower = max(bound, min(proven, bound + width))
-            if best is None or upper < best[0]:
-                best = (upper, lower, point, option, site)
-            if upper - lower <= tolerance * abs(upper) + _CLOSE or time.monotonic() > end:
+        width = max(_FIRST * tolerance * abs(bound), _CLOSE)
+        best: tuple[float, Floats, Integers, Integers] | None = None
+        lower = bound
+        for _ in range(_WIDER):
+            option, site = np.nonzero(reduced <= width)
+            try:
+                reached, proven, point = self._whole(option, site, end, tolerance)
+            except SolverError:
+                if best is None:
+                    raise
+                break  # a wider programme ran out of time; the narrower one's answer stands
+            lower = max(lower, min(proven, bound + width))
+            if best is None or reached < best[0]:
+                best = (reached, point, option, site)
+            if best[0] - lower <= tolerance * abs(best[0]) + _CLOSE or time.monotonic() > end:
                 break
-            width = max(4 * width, 1.5 * (upper - bound))
-            best = (best[0], max(best[1], lower), *best[2:])
+            width = max(4 * width, 1.5 * (best[0] - bound))
         assert best is not None
-        upper, lower, point, option, site = best
+        upper, point, option, site = best
         sent = np.flatnonzero(point > 0)
         return Solution(
             option[sent], site[sent], point[sent].astype(np.int64), upper, min(lower, upper),
@@ -233,15 +239,13 @@ class Programme:
         import highspy
 
         fixed, cost = self._fixed()
-        matrix = sparse.csc_array(
-            sparse.hstack([fixed, self._columns(option, site)], format="csc")
-        )
+        matrix = sparse.csc_array(sparse.hstack([fixed, self._columns(option, site)], format="csc"))
         programme = self._model(matrix, np.concatenate([cost, self.cost[option, site]]))
         kind = np.full(matrix.shape[1], highspy.HighsVarType.kInteger)
         kind[self.classes : len(cost)] = highspy.HighsVarType.kContinuous
         programme.integrality_ = list(kind)
         model = open_highs()
-        model.setOptionValue("mip_rel_gap", tolerance / 2)
+        model.setOptionValue("mip_rel_gap", 0.9 * tolerance)
         model.setOptionValue("time_limit", max(end - time.monotonic(), 1.0))
         model.passModel(programme)
         model.run()
