@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import Bounds, LinearConstraint, milp
 
 from analytics.errors import ParameterError
 from analytics.methods import allocation
@@ -106,8 +107,8 @@ def test_laws_hold_after_arrivals_departures_and_closures(province, seed):
         homes = replace(homes, staff=staff, capacity=capacity)
 
 
-def small(sites: Sites, **columns) -> tuple[Persons, Sites]:
-    count = len(columns["household"])
+def small(sites: Sites, **columns: object) -> tuple[Persons, Sites]:
+    count = len(list(columns["household"]))
     given_columns = {
         "male": np.ones(count, bool),
         "quarantine": np.zeros(count, bool),
@@ -116,7 +117,7 @@ def small(sites: Sites, **columns) -> tuple[Persons, Sites]:
         "group": np.zeros(count, int),
         "site": np.full(count, -1),
         "cohort": np.full(count, -1),
-    } | {name: np.asarray(column) for name, column in columns.items()}
+    } | {name: np.array(column) for name, column in columns.items()}
     return Persons(**given_columns), sites
 
 
@@ -180,3 +181,56 @@ def test_unfitting_inputs_are_refused_at_once():
     with pytest.raises(ParameterError) as caught:
         allocation.allocate(people, homes, [[10.0, 40.0]])
     assert len(caught.value.breaches) == 2
+
+
+def individual_optimum(people: Persons, homes: Sites, distance: np.ndarray, price: float) -> float:
+    """Solve household by household with SciPy, written from the rules alone."""
+    columns, costs, households = [], [], np.unique(people.household)
+    width = len(homes.staff) * 5
+    for number, household in enumerate(households):
+        of = people.household == household
+        free, size = of & ~people.quarantine, int(of.sum())
+        men, women = int((free & people.male).sum()), int((free & ~people.male).sum())
+        ways = [(men, women, 0)] if men + women <= 1 or not (men and women) else []
+        if men + women > 1:
+            ways.append((0, 0, -(-(men + women) // 4)))
+        for site in range(len(homes.staff)):
+            if (people.needs[of].any(axis=0) & ~homes.offers[site]).any():
+                continue
+            for way in ways:
+                column = np.zeros(width + len(households))
+                column[site * 5 : site * 5 + 5] = [*way, size - men - women, size]
+                column[width + number] = 1
+                columns.append(column)
+                costs.append(distance[people.origin[of][0], site] * size)
+        unplaced = np.zeros(width + len(households))
+        unplaced[width + number] = 1
+        columns.append(unplaced)
+        costs.append(price * size)
+    room = np.column_stack([homes.capacity, homes.staff]).ravel()
+    ones = np.ones(len(households))
+    rows = LinearConstraint(
+        np.array(columns).T,
+        np.concatenate([np.zeros(width), ones]),
+        np.concatenate([room, ones]),
+    )
+    answer = milp(costs, constraints=rows, integrality=np.ones(len(costs)), bounds=Bounds(0, 1))
+    assert answer.status == 0
+    return float(answer.fun)
+
+
+@settings(max_examples=25, deadline=None)
+@given(provinces())
+def test_cost_is_that_of_the_individual_programme(province):
+    people, homes, distance, _ = province
+    alone = np.full(len(people.household), -1)
+    _, first = np.unique(people.household, return_index=True)
+    origin = people.origin[first][np.unique(people.household, return_inverse=True)[1]]
+    people = replace(people, cohort=alone, site=alone, origin=origin)
+    homes = replace(homes, floor_area=None)
+    found = allocation.allocate(
+        people, homes, distance, Policy(unplaced_cost=5000.0), tolerance=1e-9
+    )
+    best = individual_optimum(people, homes, distance, 5000.0)
+    assert found.upper == pytest.approx(best, rel=1e-6)
+    assert found.lower <= best * (1 + 1e-6)

@@ -117,8 +117,8 @@ class Parties:
     of_class : array (parties,) of int
         Class of each party.
     count, size, origin, group, current : array (classes,)
-        Parties of the class; persons, origin, group and present site (-1 nowhere, -2 several)
-        of each.
+        Parties of the class; persons, origin, group (0 if fairness is not asked) and present
+        site (-1 nowhere, -2 several) of each.
     needs : array (classes, needs) of bool
         Needs of all its persons together.
     option : array (options,) of int
@@ -227,6 +227,8 @@ def gather(persons: Persons, policy: Policy) -> Parties:
     beds = np.where(single_sex, men - women, 0)
     party = party_of_household[household]
     profile = _profile(persons, party, parties)
+    if policy.fairness is None:
+        profile[:, 2] = 0  # nothing sets groups apart
     taken = np.stack([np.bincount(party_of_household, column, parties) for column in use.T], axis=1)
     shared = np.bincount(party_of_household, beds, parties)
     keys = np.column_stack([profile, taken, shared]).astype(np.int64)

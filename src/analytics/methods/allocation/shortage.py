@@ -118,7 +118,7 @@ def shortages(
     """Gather unplaced classes by reason, needs and pools asked for."""
     use = parties.use[: len(left)]
     cells: dict[tuple[int, bytes, bytes], list[int]] = {}
-    for one in np.flatnonzero(left):
+    for one in np.flatnonzero(left).tolist():
         asked = (use[one] > 0).tobytes()
         cells.setdefault((int(reason[one]), parties.needs[one].tobytes(), asked), []).append(one)
     found = []
