@@ -24,7 +24,8 @@ from analytics.methods.solver import open_highs, require_point
 _NEAREST = 8
 _JOINING = 4
 _CLOSE = 1e-6
-_LARGE = 4_000  # options from which the first solution comes from the interior
+_PRICED = 0.25  # share of the gap allowed that pricing may leave open
+_LARGE = 4_000  # options from which solutions come from the interior, not from warm starts
 _PER_OPTION = 4  # columns an option keeps at first, on average
 _WIDER = 3
 _FIRST = 0.05  # first threshold of reduced costs, as a share of the gap allowed
@@ -121,14 +122,13 @@ class Programme:
             model.run()
             if not require_point(model, "the linear programme of the allocation"):
                 raise SolverError("the linear programme of the allocation was cut short")
-            model.setOptionValue("solver", "simplex")
             value = float(model.getInfo().objective_function_value)
             reduced, shadow = self._reduced(np.asarray(model.getSolution().row_dual))
             worst = np.zeros(self.classes)
             np.minimum.at(worst, self.parties.option, np.minimum(reduced.min(axis=1), 0))
             bound = value + float(worst @ self.parties.count)  # Farley's
             candidates = np.where(self.held | (reduced > -_CLOSE), np.inf, reduced)
-            done = bound >= value - _FIRST * tolerance * abs(value)
+            done = bound >= value - _PRICED * tolerance * abs(value)
             if done or not np.isfinite(candidates).any() or time.monotonic() > end:
                 return bound, reduced - worst[self.parties.option][:, None], shadow
             joining = min(_JOINING, self.sites)
