@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from analytics.errors import DisclosureError, SolverError
+from analytics.methods.solver import open_highs
 
 Integers = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -180,9 +181,7 @@ class _Search:
         programme.a_matrix_.index_ = rows.indices
         programme.a_matrix_.value_ = rows.data.astype(float)
         programme.sense_ = highspy.ObjSense.kMaximize
-        model: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-        model.silent()
-        model.setOptionValue("threads", 1)
+        model = open_highs()
         model.passModel(programme)
         return model
 
