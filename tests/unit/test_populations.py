@@ -59,7 +59,11 @@ def test_published_models(falling, pairs, total, deviance, error):
 
 
 def test_five_lists_of_the_dga_documentation():
-    """The average lies among published log-linear estimates (about 610 to 640 of 537 known)."""
+    """
+    The average of the documented five lists, held against drift.
+
+    Unverified: the documentation averages other (decomposable) models under another prior.
+    """
     counts = np.array(DOWN_SYNDROME).reshape((2,) * 5)
     found = populations.estimate(counts, replicates=50)
     assert found.known == pytest.approx(537)
