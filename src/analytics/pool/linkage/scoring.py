@@ -32,7 +32,8 @@ def prepare(
     into : str
         Table to make: `position`, the standard columns and `block_*`.
     first_position : int
-        Position of the first record.
+        Position of the first record; the others follow by department and record, so that the
+        order they came in changes nothing.
     """
     keys = ", ".join(
         f"if({sql} is null, null, hash({sql})) as block_{name}"
@@ -40,7 +41,8 @@ def prepare(
     )
     connection.execute(
         f"create or replace temp table {into} as "
-        f"select row_number() over () - 1 + {first_position} as position, {records}.*, {keys} "
+        f"select row_number() over (order by department, record) - 1 + {first_position} "
+        f"as position, {records}.*, {keys} "
         f"from {records}"
     )
 

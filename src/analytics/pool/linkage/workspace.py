@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from contextlib import contextmanager
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from analytics.errors import ArchiveError
+from analytics.privacy.workspace import open_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _TABLES = """
 create table if not exists store.main.LINKAGE_EVENTS (
@@ -36,12 +34,12 @@ def workspace(
     threads: int = 2,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """
-    Open a connection whose spill files are encrypted, lie under `folder` and are removed.
+    Open a connection whose spill files are encrypted and lie in a private folder.
 
     Parameters
     ----------
     folder : Path
-        Private work folder; the only place where anything may be spilt to.
+        Private work folder, made with mode 0700; anything spilt is in ``spill`` below it.
     store : Path, optional
         DuckDB file of the person keys; in memory if left out.
     key : bytes, optional
@@ -58,31 +56,20 @@ def workspace(
     ------
     ArchiveError
         There is no key, it is wrong, or the file is damaged.
+    SetupError
+        The cipher code of DuckDB is not installed.
     """
     if store is not None and key is None:
         raise ArchiveError("the linkage store is identified and needs a key")
-    spill = Path(tempfile.mkdtemp(prefix="linkage-", dir=folder))
-    connection = duckdb.connect(
-        config={
-            "temp_directory": str(spill),
-            "memory_limit": f"{memory_limit_mb}MB",
-            "threads": threads,
-            "temp_file_encryption": True,
-        }
-    )
-    try:
+    limit = f"{memory_limit_mb}MB"
+    with open_workspace(folder / "spill", memory_limit=limit, threads=threads) as connection:
+        connection.execute("set enable_progress_bar = false")
         _attach(connection, store, key)
         connection.execute(_TABLES)
         yield connection
-    finally:
-        connection.close()
-        shutil.rmtree(spill, ignore_errors=True)
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, store: Path | None, key: bytes | None) -> None:
-    # the extension brings the cipher by which DuckDB writes encrypted files, spill files too
-    cipher = files("duckdb_extension_httpfs") / "extensions" / f"v{duckdb.__version__}"
-    connection.execute(f"load '{cipher / 'httpfs.duckdb_extension'}'")
     if store is None or key is None:
         connection.execute("attach ':memory:' as store")
         return
