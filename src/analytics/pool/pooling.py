@@ -43,7 +43,10 @@ class Outcome:
 
 
 def run(
-    study: Study, ring: Ring | None = None, progress: Callable[[int, int], None] | None = None
+    study: Study,
+    ring: Ring | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    checker: Any = None,
 ) -> Outcome:
     """
     Take every complete delivery of the inbox into the archive.
@@ -59,6 +62,8 @@ def run(
         The study's keys. Without them deliveries that name persons stay where they are.
     progress : callable, optional
         Told how many of how many deliveries are done.
+    checker : ibis backend, optional
+        Where rows are checked, as `engine.connect` gives; DuckDB in this process without it.
 
     Raises
     ------
@@ -80,7 +85,7 @@ def run(
                 keyless.append(delivery)
                 continue
             assert places is not None
-            entry = _taken(study, connection, delivery, places, ring, told)
+            entry = _taken(study, connection, delivery, places, ring, told, checker)
             if entry is None:
                 repeated += 1
             else:
@@ -112,6 +117,7 @@ def _taken(
     places: Any,
     ring: Ring | None,
     told: dict[tuple[str, str], datetime],
+    checker: Any,
 ) -> Entry | None:
     contract = tables.contract(delivery.feed)
     refused, taken, part = delivery.problem, None, ""
@@ -121,7 +127,8 @@ def _taken(
     if not refused:
         try:
             read = reading.read(delivery.path, contract)
-            taken = intake.take(connection, read, contract, places, delivery.delivered.date())
+            day = delivery.delivered.date()
+            taken = intake.take(connection, read, contract, places, day, checker)
             if delivery.stated.get("rows", taken.rows) != taken.rows:
                 refused, taken = "rows", None
         except ContractError as error:
