@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -23,7 +23,13 @@ def mount(app: typer.Typer) -> None:
     app.add_typer(archive_app, name="archive")
 
 
-def pool(*, study: StudyOption = _STUDY) -> None:
+def pool(
+    *,
+    study: StudyOption = _STUDY,
+    engine: Annotated[
+        Literal["duckdb", "spark"], typer.Option(help="Where rows are checked.")
+    ] = "duckdb",
+) -> None:
     """
     Take every complete delivery of the inbox into the archive.
 
@@ -32,6 +38,7 @@ def pool(*, study: StudyOption = _STUDY) -> None:
     Files lie in <state>/inbox/<department>/<date>/<feed>.csv (also .xlsx .jsonl .parquet .gz),
     each with <file>.done beside it. Receipts appear under <state>/receipts.
     """
+    from analytics import engine as engines
     from analytics import study as studies
     from analytics.errors import KeyringError
     from analytics.pool import pooling
@@ -48,7 +55,8 @@ def pool(*, study: StudyOption = _STUDY) -> None:
     def progress(done: int, of: int) -> None:
         typer.echo(f"\r{done} of {of} deliveries", nl=done == of, err=True)
 
-    outcome = pooling.run(chosen, ring, progress)
+    checker = engines.connect(engine, spill=chosen.state / "spill") if engine == "spark" else None
+    outcome = pooling.run(chosen, ring, progress, checker)
     refused = sum(bool(entry.refused) for entry in outcome.added)
     accepted = sum(entry.accepted for entry in outcome.added)
     quarantined = sum(entry.quarantined for entry in outcome.added)

@@ -45,7 +45,7 @@ def _birth(number: Any) -> Any:
 
 def bare(text: Any) -> Any:
     """Write a number in capitals, without blanks."""
-    return text.upper().re_replace(r"[\s\-·]", "")
+    return text.upper().re_replace(r"[\s\v\-·]", "")
 
 
 def checked(number: Any) -> Any:
@@ -110,7 +110,7 @@ def fault(text: Any, number: Any, kind: Any, checked: Any) -> Any:
 
 def phone(text: Any) -> Any:
     """Phone number without blanks, and without +86 before a mobile one."""
-    bare = text.re_replace(r"[\s()\-]", "")
+    bare = text.re_replace(r"[\s\v()\-]", "")
     return bare.re_replace(r"^(?:\+86|0086|86)(1[3-9]\d{9})$", r"\1")
 
 

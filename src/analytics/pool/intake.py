@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import pyarrow as pa
 
-from analytics import tables
-from analytics.engine import compiled
+from analytics import engine, tables
 from analytics.pool import identities, rules
 from analytics.pool.reading import POSITION, WITHDRAWN
 from analytics.tables import SITES, read
@@ -228,7 +227,37 @@ def text_table(contract: Contract, name: str) -> ibis.Table:
 def _statement(feed: str, patterns: tuple[str, str]) -> str:
     names = ibis.table({"text": "string", "region": "string"}, name="_names")
     contract = tables.contract(feed)
-    return compiled(check(text_table(contract, "_raw"), contract, (names, patterns)))
+    return engine.compiled(check(text_table(contract, "_raw"), contract, (names, patterns)))
+
+
+def _check_here(
+    connection: duckdb.DuckDBPyConnection,
+    reading: Reading,
+    contract: Contract,
+    places: tuple[pa.Table, tuple[str, str]],
+    delivered: date,
+) -> None:
+    names, patterns = places
+    connection.register("_text", reading.rows)
+    connection.register("_names", names)
+    connection.execute(
+        "CREATE OR REPLACE TEMP VIEW _raw AS "  # noqa: S608
+        f"SELECT *, DATE '{delivered.isoformat()}' AS {DELIVERED} FROM _text"
+    )
+    statement = _statement(contract.feed, patterns)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE _checked AS {statement}")
+
+
+def _checked_by(
+    checker: Any,
+    reading: Reading,
+    contract: Contract,
+    places: tuple[pa.Table, tuple[str, str]],
+    delivered: date,
+) -> pa.Table:
+    names, patterns = places
+    dated = ibis.memtable(reading.rows).mutate(**{DELIVERED: ibis.literal(delivered)})
+    return engine.rows(check(dated, contract, (ibis.memtable(names), patterns)), checker)
 
 
 def take(
@@ -237,14 +266,15 @@ def take(
     contract: Contract,
     places: tuple[pa.Table, tuple[str, str]],
     delivered: date,
+    checker: Any = None,
 ) -> Intake:
     """
-    Check one file's rows on DuckDB.
+    Check one file's rows.
 
     Parameters
     ----------
     connection : duckdb connection
-        Where to work; what is made there is removed again.
+        Where to count and gather; what is made there is removed again.
     reading : Reading
         The file as text.
     contract : Contract
@@ -253,17 +283,16 @@ def take(
         `regions.places` of the study.
     delivered : date
         Day of delivery.
+    checker : ibis backend, optional
+        Where the rows are checked, as `engine.connect` gives; `connection` without it.
     """
-    names, patterns = places
-    connection.register("_text", reading.rows)
-    connection.register("_names", names)
-    statement = _statement(contract.feed, patterns)
     try:
-        connection.execute(
-            "CREATE OR REPLACE TEMP VIEW _raw AS "  # noqa: S608
-            f"SELECT *, DATE '{delivered.isoformat()}' AS {DELIVERED} FROM _text"
-        )
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE _checked AS {statement}")
+        if checker is None:
+            _check_here(connection, reading, contract, places, delivered)
+        else:
+            found = _checked_by(checker, reading, contract, places, delivered)
+            connection.register("_text", found)
+            connection.execute("CREATE OR REPLACE TEMP TABLE _checked AS FROM _text")
         columns = ", ".join(f'"{c.name}"' for c in contract.columns) + f', "{WITHDRAWN}"'
         said = f"hash({columns})"
         keys = ", ".join(f'"{name}"' for name in contract.key)

@@ -44,7 +44,10 @@ class Outcome:
 
 
 def run(
-    study: Study, ring: Ring | None = None, progress: Callable[[int, int], None] | None = None
+    study: Study,
+    ring: Ring | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    checker: Any = None,
 ) -> Outcome:
     """
     Take every complete delivery of the inbox into the archive.
@@ -60,6 +63,8 @@ def run(
         The study's keys. Without them deliveries that name persons stay where they are.
     progress : callable, optional
         Told how many of how many deliveries are done.
+    checker : ibis backend, optional
+        Where rows are checked, as `engine.connect` gives; DuckDB in this process without it.
 
     Raises
     ------
@@ -81,7 +86,7 @@ def run(
                 keyless.append(delivery)
                 continue
             assert places is not None
-            entry = _taken(study, connection, delivery, places, ring, told)
+            entry = _taken(study, connection, delivery, places, ring, told, checker)
             if entry is None:
                 repeated += 1
             else:
@@ -113,6 +118,7 @@ def _taken(
     places: Any,
     ring: Ring | None,
     told: dict[tuple[str, str], datetime],
+    checker: Any,
 ) -> Entry | None:
     contract = tables.contract(delivery.feed)
     refused, taken, part = delivery.problem, None, ""
@@ -122,7 +128,8 @@ def _taken(
     if not refused:
         try:
             read = reading.read(delivery.path, contract)
-            taken = intake.take(connection, read, contract, places, delivery.delivered.date())
+            day = delivery.delivered.date()
+            taken = intake.take(connection, read, contract, places, day, checker)
             if delivery.stated.get("rows", taken.rows) != taken.rows:
                 refused, taken = "rows", None
         except ContractError as error:

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 _DAY = r"(\d{4})(?:-|/|\.|年)(\d{1,2})(?:-|/|\.|月)(\d{1,2})日?"
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
 _SHARP = r"(\d{1,2}:\d{2}:\d{2})(?:\.\d+)?(Z|\+08:?00)?"
-_AMBIGUOUS = r"^\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})(?:[ T].*)?$"
+_AMBIGUOUS = r"^\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})(?:[ T][^\n]*)?$"
 _SERIAL = r"^[1-9]\d{4}(?:\.\d+)?$"  # days since 1899-12-30, as Excel stores dates
 _EARLIEST = (1880, 1, 1)
-_UNITS = {"°C": r"\s*(?:°C|度|摄氏度)$", "%": r"\s*%$"}
+_UNITS = {"°C": r"[\s\v]*(?:°C|度|摄氏度)$", "%": r"[\s\v]*%$"}
 _WORDS = {
     "yes_no": "not_yes_or_no",
     "category": "unknown_word",
@@ -93,7 +93,10 @@ def _day(plain: Any) -> Any:
 
 def _moment(plain: Any) -> Any:
     sound = plain.re_search(r"^\d{4}-\d{1,2}-\d{1,2} \d{1,2}:\d{2}:\d{2}(?:Z|\+08:?00)?$")
-    local = sound.ifelse(plain.re_replace(r"(?:Z|\+08:?00)$", ""), None).try_cast("timestamp")
+    clock = plain.re_replace(r"(?:Z|\+08:?00)$", "")
+    midnight = clock.endswith(" 24:00:00")  # the day's end (ISO 8601), which engines read apart
+    started = sound.ifelse(clock.re_replace(" 24:00:00$", " 00:00:00"), None).try_cast("timestamp")
+    local = midnight.ifelse(started + ibis.interval(days=1), started)
     zoned = plain.endswith("Z").ifelse(local + ibis.interval(hours=8), local)
     seconds = (_serial(plain) * 86400).round().cast("int64").as_interval("s")
     return zoned.coalesce(ibis.timestamp("1899-12-30 00:00:00") + seconds)

@@ -7,8 +7,6 @@ as-of join and other engines' have returned wrong rows.
 
 from __future__ import annotations
 
-import os
-import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from analytics.errors import SetupError
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
 
     import ibis.expr.types as ir
     import pandas as pd
+    import pyarrow as pa
 
 Engine = Literal["duckdb", "spark"]
 
@@ -74,25 +73,9 @@ def _duckdb(spill: Path | None, memory: str, threads: int | None) -> Any:
 
 def _spark(spill: Path | None, memory: str, threads: int | None) -> Any:
     try:
-        import ibis
-        from pyspark.sql import SparkSession
+        from analytics.engine import spark
 
-        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-        builder = (
-            SparkSession.builder.master(f"local[{threads or '*'}]")
-            .appName("workbench")
-            .config("spark.driver.memory", re.sub(r"GB$", "g", memory))
-            .config("spark.sql.session.timeZone", "Asia/Shanghai")
-            .config("spark.sql.shuffle.partitions", "8")
-            .config("spark.sql.warehouse.dir", str(spill or "/nonexistent"))
-            .config("spark.io.encryption.enabled", "true")
-            .config("spark.ui.enabled", "false")
-            .config("spark.sql.ansi.enabled", "false")
-        )
-        if spill is not None:
-            spill.mkdir(mode=0o700, parents=True, exist_ok=True)
-            builder = builder.config("spark.local.dir", str(spill))
-        return ibis.pyspark.connect(builder.getOrCreate())
+        return spark.connect(spill, memory, threads)
     except ImportError as error:
         raise SetupError(
             "Spark is not installed", remedy="install the extra: `uv sync --extra spark`"
@@ -100,7 +83,9 @@ def _spark(spill: Path | None, memory: str, threads: int | None) -> Any:
     except Exception as error:
         if "JAVA" not in str(error).upper():
             raise
-        raise SetupError("Spark found no Java 17", remedy="apt install openjdk-17-jre") from error
+        raise SetupError(
+            "Spark found no Java 17", remedy="apt install openjdk-17-jre-headless"
+        ) from error
 
 
 def asof(
@@ -136,7 +121,8 @@ def asof(
     Notes
     -----
     Of several rows of `right` with one time and key, the one whose values are greatest
-    counts, so that the answer does not depend on the order of rows. DuckDB joins by its own
+    counts, a missing one being least, so that the answer does not depend on the order of
+    rows. DuckDB joins by its own
     operator. Spark has none: there the two tables are laid end to end and the values carried
     forward along time within each key, one sort and no pairs. Tests hold both equal.
     """
@@ -144,7 +130,11 @@ def asof(
 
     once = right.filter(*[right[key].notnull() for key in by], right[on[1]].notnull())  # noqa: PD004
     if not unique:
-        greatest = ibis.struct({value: once[value] for value in values}).max()
+        # a gap counts as least: engines differ on it, so whether there is one is compared first
+        compared = {}
+        for value in values:
+            compared |= {f"_has_{value}": once[value].notnull(), value: once[value]}  # noqa: PD004
+        greatest = ibis.struct(compared).max()
         grouped = once.group_by(*by, on[1]).agg(_found=greatest)
         once = grouped.select(*by, on[1], **{value: grouped["_found"][value] for value in values})
     if left.get_backend().name == "duckdb":
@@ -210,7 +200,28 @@ def compiled(expression: ir.Table, engine: Engine = "duckdb") -> str:
     before = ibis.options.sql.fuse_selects
     ibis.options.sql.fuse_selects = False
     try:
-        return str(ibis.to_sql(expression, dialect="pyspark" if engine == "spark" else engine))
+        if engine == "duckdb":
+            return str(ibis.to_sql(expression, dialect=engine))
+        from analytics.engine.spark import SparkCompiler
+
+        writer = SparkCompiler()
+        return str(writer.to_sqlglot(expression).sql(dialect=writer.dialect))
+    finally:
+        ibis.options.sql.fuse_selects = before
+
+
+def rows(table: ir.Table, connection: Any) -> pa.Table:
+    """Bring a table's rows out of the engine as Arrow, each step a query of its own."""
+    import warnings
+
+    import ibis
+
+    before = ibis.options.sql.fuse_selects
+    ibis.options.sql.fuse_selects = False
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=DeprecationWarning)  # Ibis 12's own calls
+            return connection.to_pyarrow(table)
     finally:
         ibis.options.sql.fuse_selects = before
 
