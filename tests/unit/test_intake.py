@@ -263,7 +263,11 @@ GOOD = (BEDS + "".join(f"A{n},2020-02-01,420102,1\n" for n in range(2000))).enco
         ("x.csv.gz", gzip.compress(b"", mtime=0), "empty"),
         ("x.csv", GOOD[:-9], "truncated"),
         ("x.csv.gz", gzip.compress(GOOD, mtime=0)[:-20], "truncated"),
-        ("x.csv.gz", gzip.compress(GOOD, mtime=0)[:-8] + b"\0\0\0\0" + gzip.compress(GOOD)[-4:], "damaged"),
+        (
+            "x.csv.gz",
+            gzip.compress(GOOD, mtime=0)[:-8] + b"\0\0\0\0" + gzip.compress(GOOD)[-4:],
+            "damaged",
+        ),
         ("x.csv.gz", gzip.compress(BEDS.encode() + b"A" * (64 << 20)), "bomb"),
         ("x.csv", BEDS.encode() + b"A,\0,1,2\n", "damaged"),
         ("x.csv", BEDS.encode() + b"A,\xff\xfe,1,2\n", "encoding"),
