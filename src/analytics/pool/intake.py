@@ -13,7 +13,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import ibis
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from analytics import tables
 from analytics.engine import compiled
@@ -23,6 +25,7 @@ from analytics.tables import SITES, read
 from analytics.tables.words import MISSING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     import duckdb
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from analytics.tables import Column, Contract
 
 DELIVERED = "_delivered"
+_FILE = 40  # bits of a position that count rows within one of several files
 Places = tuple[ibis.Table, tuple[str, str]]
 _YES_NO = read(SITES)["halal"]  # any yes-or-no column: `withdrawn` is read alike
 _KEPT = ("text", "name", "address")  # kinds in which "NA" is a word like any other
@@ -254,23 +258,47 @@ def take(
     delivered : date
         Day of delivery.
     """
+    return take_all(connection, [(reading, delivered)], contract, places)[0]
+
+
+def take_all(
+    connection: duckdb.DuckDBPyConnection,
+    files: Sequence[tuple[Reading, date]],
+    contract: Contract,
+    places: tuple[pa.Table, tuple[str, str]],
+) -> list[Intake]:
+    """
+    Check several files of one feed in one go, each as if it were alone.
+
+    Parameters
+    ----------
+    connection : duckdb connection
+        Where to work; what is made there is removed again.
+    files : sequence of (Reading, date)
+        Files as text and their days of delivery.
+    contract : Contract
+        Contract of their feed.
+    places : tuple
+        `regions.places` of the study.
+
+    Returns
+    -------
+    list of Intake
+        One for each file, in their order.
+    """
     names, patterns = places
-    connection.register("_text", reading.rows)
+    connection.register("_raw", pa.concat_tables(map(_numbered_file, range(len(files)), files)))
     connection.register("_names", names)
     statement = _statement(contract.feed, patterns)
     try:
-        connection.execute(
-            "CREATE OR REPLACE TEMP VIEW _raw AS "  # noqa: S608
-            f"SELECT *, DATE '{delivered.isoformat()}' AS {DELIVERED} FROM _text"
-        )
         connection.execute(f"CREATE OR REPLACE TEMP TABLE _checked AS {statement}")
         columns = ", ".join(f'"{c.name}"' for c in contract.columns) + f', "{WITHDRAWN}"'
         said = f"hash({columns})"
         keys = ", ".join(f'"{name}"' for name in contract.key)
         sound = connection.execute(
             f"SELECT {POSITION}, {columns}, row_number() OVER ("  # noqa: S608
-            f"PARTITION BY {keys}, {said} ORDER BY {POSITION}) = 1 AS _first "
-            "FROM _checked WHERE reasons = ''"
+            f"PARTITION BY {POSITION} >> {_FILE}, {keys}, {said} ORDER BY {POSITION}) = 1 AS _first "
+            f"FROM _checked WHERE reasons = '' ORDER BY {POSITION}"
         ).to_arrow_table()
         faults = connection.execute(
             'SELECT "position", split_part(fault, \':\', 1) AS "column", '  # noqa: S608
@@ -280,13 +308,35 @@ def take(
         ).to_arrow_table()
     finally:
         connection.execute("DROP TABLE IF EXISTS _checked")
-        connection.execute("DROP VIEW IF EXISTS _raw")
-        connection.unregister("_text")
+        connection.unregister("_raw")
         connection.unregister("_names")
-    accepted = sound.filter(sound["_first"]).drop_columns(["_first"])
+    return [_intake(place, reading, sound, faults) for place, (reading, _) in enumerate(files)]
+
+
+def _numbered_file(place: int, file: tuple[Reading, date]) -> pa.Table:
+    """Rows of one file, told apart from other files' rows by their positions."""
+    reading, delivered = file
+    rows = reading.rows
+    at = rows.column_names.index(POSITION)
+    shifted = pc.add(rows[POSITION], pa.scalar(place << _FILE, pa.int64()))
+    day = pa.repeat(pa.scalar(delivered, pa.date32()), rows.num_rows)
+    return rows.set_column(at, POSITION, shifted).append_column(DELIVERED, day)
+
+
+def _intake(place: int, reading: Reading, sound: pa.Table, faults: pa.Table) -> Intake:
+    own, wrong = _own(sound, POSITION, place), _own(faults, "position", place)
+    accepted = own.filter(own["_first"]).drop_columns(["_first"])
     return Intake(
         accepted=accepted,
-        rejected=pa.concat_tables([faults, reading.misread]),
-        quarantined=reading.rows.num_rows - sound.num_rows + reading.misread.num_rows,
-        duplicates=sound.num_rows - accepted.num_rows,
+        rejected=pa.concat_tables([wrong, reading.misread]),
+        quarantined=reading.rows.num_rows - own.num_rows + reading.misread.num_rows,
+        duplicates=own.num_rows - accepted.num_rows,
     )
+
+
+def _own(rows: pa.Table, name: str, place: int) -> pa.Table:
+    """Rows of one file, of rows in order of position, with its own positions."""
+    first, last = np.searchsorted(rows[name].to_numpy(), [place << _FILE, (place + 1) << _FILE])
+    part = rows.slice(first, last - first)
+    own = pc.subtract(part[name], pa.scalar(place << _FILE, pa.int64()))
+    return part.set_column(part.column_names.index(name), name, own)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from analytics.pool.deliveries import DONE
 from analytics.privacy.disk import make_private
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from analytics.pool.archive import Entry
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from analytics.tables import Contract
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
+_SMALL = 1 << 16  # up to this size [bytes] files of a feed are checked together
+_BATCH = 256  # that many at most
 _SEPARATOR = "\x1f"
 ARCHIVE_USE = "archive"  # what pseudonyms in the archive are keyed for
 
@@ -44,7 +47,12 @@ class Outcome:
 
 
 def run(
-    study: Study, ring: Ring | None = None, progress: Callable[[int, int], None] | None = None
+    study: Study,
+    ring: Ring | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    departments: Collection[str] | None = None,
+    wait_seconds: float = 0,
 ) -> Outcome:
     """
     Take every complete delivery of the inbox into the archive.
@@ -60,6 +68,10 @@ def run(
         The study's keys. Without them deliveries that name persons stay where they are.
     progress : callable, optional
         Told how many of how many deliveries are done.
+    departments : collection of str, optional
+        Whose deliveries to take in; all departments' without it.
+    wait_seconds : float
+        How long to wait for another run that is writing [s].
 
     Raises
     ------
@@ -70,9 +82,15 @@ def run(
     """
     folder = study.state / "archive"
     added, repeated, keyless = [], 0, []
-    with archive.writing(folder), _connected() as connection:
+    with archive.writing(folder, wait_seconds=wait_seconds), _connected() as connection:
         _clear(study.state / "inbox")
         complete, others = deliveries.waiting(study)
+        if departments is not None:
+            complete = [d for d in complete if d.department in departments]
+        coming: dict[str, deque[Delivery]] = {}
+        for delivery in complete:
+            coming.setdefault(delivery.feed, deque()).append(delivery)
+        judged: dict[Path, intake.Intake | str] = {}
         places = regions.places(study) if complete else None
         told = archive.told(archive.entries(folder))
         for place, delivery in enumerate(complete, start=1):
@@ -81,7 +99,9 @@ def run(
                 keyless.append(delivery)
                 continue
             assert places is not None
-            entry = _taken(study, connection, delivery, places, ring, told)
+            if delivery.path not in judged:
+                judged |= _judged(connection, coming[delivery.feed], places)
+            entry = _taken(study, connection, delivery, judged.pop(delivery.path), ring, told)
             if entry is None:
                 repeated += 1
             else:
@@ -106,27 +126,52 @@ def _connected() -> Any:
         yield connection
 
 
+def _judged(
+    connection: duckdb.DuckDBPyConnection, coming: deque[Delivery], places: Any
+) -> dict[Path, intake.Intake | str]:
+    """Check the next delivery of a feed, small ones that follow with it; or say why not."""
+    batch = [coming.popleft()]
+    while coming and len(batch) < _BATCH and _small(batch[0]) and _small(coming[0]):
+        batch.append(coming.popleft())
+    contract = tables.contract(batch[0].feed)
+    found: dict[Path, intake.Intake | str] = {}
+    sound = []
+    for delivery in batch:
+        try:
+            if delivery.problem:
+                found[delivery.path] = delivery.problem
+            else:
+                sound.append((delivery, reading.read(delivery.path, contract)))
+        except ContractError as error:
+            found[delivery.path] = error.breaches[0]
+    if sound:
+        files = [(read, delivery.delivered.date()) for delivery, read in sound]
+        for (delivery, _), taken in zip(
+            sound, intake.take_all(connection, files, contract, places), strict=True
+        ):
+            same = delivery.stated.get("rows", taken.rows) == taken.rows
+            found[delivery.path] = taken if same else "rows"
+    return found
+
+
+def _small(delivery: Delivery) -> bool:
+    return delivery.path.suffix != ".gz" and delivery.path.stat().st_size <= _SMALL
+
+
 def _taken(
     study: Study,
     connection: duckdb.DuckDBPyConnection,
     delivery: Delivery,
-    places: Any,
+    verdict: intake.Intake | str,
     ring: Ring | None,
     told: dict[tuple[str, str], datetime],
 ) -> Entry | None:
     contract = tables.contract(delivery.feed)
-    refused, taken, part = delivery.problem, None, ""
+    taken = None if isinstance(verdict, str) else verdict
+    refused, part = verdict if isinstance(verdict, str) else "", ""
     bare = _entry(delivery, None, "", refused)
     if told.get((bare.feed, bare.mark), _NEVER) <= delivery.delivered:
         return None
-    if not refused:
-        try:
-            read = reading.read(delivery.path, contract)
-            taken = intake.take(connection, read, contract, places, delivery.delivered.date())
-            if delivery.stated.get("rows", taken.rows) != taken.rows:
-                refused, taken = "rows", None
-        except ContractError as error:
-            refused = error.breaches[0]
     if taken is not None and taken.accepted.num_rows:
         rows = protected(connection, taken.accepted, contract, delivery, ring)
         part = archive.write_part(study.state / "archive", delivery.feed, rows)

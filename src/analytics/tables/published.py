@@ -10,6 +10,10 @@ from analytics.tables import columns as col
 _FROM = "published"
 
 
+def _edition() -> col.Integer:
+    return col.integer("版次", "edition of the published file; empty for the first", minimum=2)
+
+
 class OFFICIAL_COUNTS(pa.DataFrameModel):
     """One cumulative count of one region as the health commission published it."""
 
@@ -19,8 +23,9 @@ class OFFICIAL_COUNTS(pa.DataFrameModel):
         "指标", "what is counted", ("confirmed", "deaths", "recovered"), required=True
     )
     cumulative: col.Integer = col.integer(
-        "累计", "cumulative count", unit="persons", minimum=0, required=True
+        "累计", "cumulative count; empty where not published", unit="persons", minimum=0
     )
+    edition: col.Integer = _edition()
 
     class Config:
         metadata = col.about(_FROM, "官方累计数", key=("date", "region", "measure"))
@@ -35,6 +40,7 @@ class OFFICIAL_GRADES(pa.DataFrameModel):
     unit_type: col.Text = col.category("单元类型", "what the unit is", ("county", "urban_area"))
     grade: col.Text = col.category("风险等级", "official grade", RiskGrade, required=True)
     rank: col.Integer = col.integer("位次", "place in the printed list, from 1", minimum=1)
+    edition: col.Integer = _edition()
 
     class Config:
         metadata = col.about(_FROM, "官方风险等级", key=("date", "unit"))
@@ -52,6 +58,7 @@ class POPULATION(pa.DataFrameModel):
     share_65: col.Number = col.number(
         "65岁及以上占比", "residents aged 65 and above", unit="%", minimum=0, maximum=100
     )
+    edition: col.Integer = _edition()
 
     class Config:
         metadata = col.about(_FROM, "人口普查", key=("region",))
@@ -65,6 +72,7 @@ class COUNTY_CUMULATIVE(pa.DataFrameModel):
     confirmed: col.Integer = col.integer(
         "累计确诊", "cumulative confirmed; empty where not published", unit="persons", minimum=0
     )
+    edition: col.Integer = _edition()
 
     class Config:
         metadata = col.about(_FROM, "县级累计确诊", key=("region",))
@@ -79,6 +87,7 @@ class OUTFLOW_SHARES(pa.DataFrameModel):
     share: col.Number = col.number(
         "占比", "mean share of all leaving", unit="1", minimum=0, maximum=1, required=True
     )
+    edition: col.Integer = _edition()
 
     class Config:
         metadata = col.about(_FROM, "武汉流出占比", key=("region",))
