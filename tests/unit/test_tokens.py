@@ -222,7 +222,7 @@ def test_messages_hold_nothing_of_the_token(key, keys):
         {"pseudonym": b"13900000000"},
         {"expires": NOW + timedelta(days=8)},
         {"expires": NOW},
-        {"issued": datetime(2020, 3, 25)},  # noqa: DTZ001 (without a zone on purpose)
+        {"issued": datetime(2020, 3, 25)},
         {"rule": "x" * 60},
     ],
 )

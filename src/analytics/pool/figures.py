@@ -173,7 +173,9 @@ def _feeds(study: Study) -> list[Staged]:
         if "unit" not in lists:
             lists["unit"] = lists["region"]
         found += _by_day(
-            "official_grades", _contradicted(lists, ["date", "region", "unit_type"], "grade"), before
+            "official_grades",
+            _contradicted(lists, ["date", "region", "unit_type"], "grade"),
+            before,
         )
     for name in ("population.csv", "wuhan_outflow_share.csv", "county_cumulative.csv"):
         rows, on = _file(study, name), before
@@ -235,7 +237,9 @@ def _contradicted(rows: pd.DataFrame, key: list[str], value: str) -> pd.DataFram
     if apart.empty:
         return rows
     both = rows.assign(_day=days).merge(
-        apart.rename(columns={"date": "_day"}), "left", [*("_day" if k == "date" else k for k in key)]
+        apart.rename(columns={"date": "_day"}),
+        "left",
+        [*("_day" if k == "date" else k for k in key)],
     )
     both[value] = both["said"].where(both["said"].notna(), both[value])
     return both.drop(columns=["said", "_day"])
