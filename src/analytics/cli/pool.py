@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date, datetime
 
+    from analytics.privacy.keys import Ring
     from analytics.study import Study
 
 StudyOption = Annotated[str, typer.Option(help="Study under data/.", metavar="NAME")]
@@ -72,17 +73,9 @@ def pool(
 
 def _pooled(chosen: Study, brought: int, progress: Callable[[int, int], None]) -> str:
     """Take the inbox in; says what became of it."""
-    from analytics.errors import KeyringError
     from analytics.pool import pooling
-    from analytics.privacy import keys
 
-    try:
-        ring = keys.load(chosen.name)
-    except KeyringError:
-        if keys.location(chosen.name)[0].exists():
-            raise
-        ring = None
-    outcome = pooling.run(chosen, ring, progress)
+    outcome = pooling.run(chosen, _ring(chosen), progress)
     refused = sum(bool(entry.refused) for entry in outcome.added)
     accepted = sum(entry.accepted for entry in outcome.added)
     quarantined = sum(entry.quarantined for entry in outcome.added)
@@ -91,6 +84,19 @@ def _pooled(chosen: Study, brought: int, progress: Callable[[int, int], None]) -
         f"{outcome.repeated} known before, {outcome.waiting} files left waiting; "
         f"{accepted} rows accepted, {quarantined} quarantined"
     )
+
+
+def _ring(chosen: Study) -> Ring | None:
+    """Keys of a study; none where it never had any."""
+    from analytics.errors import KeyringError
+    from analytics.privacy import keys
+
+    try:
+        return keys.load(chosen.name)
+    except KeyringError:
+        if keys.location(chosen.name)[0].exists():
+            raise
+        return None
 
 
 def _held(chosen: Study, at: datetime) -> str:
@@ -287,14 +293,17 @@ def requests(
 @archive_app.command("verify")
 def verify(*, study: StudyOption = _STUDY) -> None:
     """
-    Hash every part of the archive again and name what is damaged.
+    Hash every part of the archive again; name what is damaged and what was purged.
 
     Example: workbench archive verify --study hubei-2020
     """
     from analytics import study as studies
-    from analytics.pool import archive
+    from analytics.pool import archive, pooling
 
-    folder = studies.load(study).state / "archive"
+    chosen = studies.load(study)
+    folder = chosen.state / "archive"
+    for stone in pooling.purged(chosen, _ring(chosen)):
+        typer.echo(str(stone))
     damage = archive.verify(folder)
     if damage:
         raise ArchiveError(

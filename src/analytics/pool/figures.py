@@ -236,11 +236,9 @@ def _contradicted(rows: pd.DataFrame, key: list[str], value: str) -> pd.DataFram
     apart = found[found.str.contains(_APART, regex=False)].rename("said").reset_index()
     if apart.empty:
         return rows
-    both = rows.assign(_day=days).merge(
-        apart.rename(columns={"date": "_day"}),
-        "left",
-        [*("_day" if k == "date" else k for k in key)],
-    )
+    apart = apart.rename(columns={"date": "_day"})
+    on = ["_day" if name == "date" else name for name in key]
+    both = rows.assign(_day=days).merge(apart, "left", on)
     both[value] = both["said"].where(both["said"].notna(), both[value])
     return both.drop(columns=["said", "_day"])
 

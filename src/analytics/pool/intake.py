@@ -297,8 +297,8 @@ def take_all(
         keys = ", ".join(f'"{name}"' for name in contract.key)
         sound = connection.execute(
             f"SELECT {POSITION}, {columns}, row_number() OVER ("  # noqa: S608
-            f"PARTITION BY {POSITION} >> {_FILE}, {keys}, {said} ORDER BY {POSITION}) = 1 AS _first "
-            f"FROM _checked WHERE reasons = '' ORDER BY {POSITION}"
+            f"PARTITION BY {POSITION} >> {_FILE}, {keys}, {said} ORDER BY {POSITION}) = 1 "
+            f"AS _first FROM _checked WHERE reasons = '' ORDER BY {POSITION}"
         ).to_arrow_table()
         faults = connection.execute(
             'SELECT "position", split_part(fault, \':\', 1) AS "column", '  # noqa: S608

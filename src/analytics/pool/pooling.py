@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from analytics.pool.archive import Entry
     from analytics.pool.deliveries import Delivery
     from analytics.privacy.keys import Ring
+    from analytics.privacy.retention import Tombstone
     from analytics.study import Study
     from analytics.tables import Contract
 
@@ -294,16 +295,43 @@ def _replace(path: Path, content: bytes) -> None:
     arriving.replace(path)
 
 
+def sealed(delivery: Delivery | Entry) -> str:
+    """Name in the vault of the original of a delivery that names persons."""
+    day = delivery.date.isoformat()
+    return f"{delivery.department}/{day}/{delivery.feed}.{delivery.sha256[:32]}"
+
+
+def purged(study: Study, ring: Ring | None = None) -> list[Tombstone]:
+    """
+    Tombstones of deliveries in the archive whose originals were purged, by name.
+
+    Parameters
+    ----------
+    study : Study
+    ring : Ring, optional
+        Also tells of originals whose keys are gone but that have no tombstone yet.
+
+    Raises
+    ------
+    ArchiveError
+        If a tombstone is not readable.
+    """
+    from analytics.privacy import retention
+
+    listed = archive.entries(study.state / "archive")
+    names = sorted({sealed(e) for e in listed if tables.contract(e.feed).personal})
+    found = (retention.purged(study.state / "vault", name, ring) for name in names)
+    return [stone for stone in found if stone is not None]
+
+
 def _put_away(study: Study, delivery: Delivery, contract: Contract, ring: Ring | None) -> None:
     """Seal the original where it names persons, keep it in clear where not; clear the inbox."""
-    name = f"{delivery.feed}.{delivery.sha256[:32]}"
     if contract.personal:
         from analytics.privacy import vault
 
         assert ring is not None
         day = delivery.delivered.date()
-        sealed = f"{delivery.department}/{delivery.date.isoformat()}/{name}"
-        vault.seal(study.state / "vault", delivery.path, sealed, day, ring)
+        vault.seal(study.state / "vault", delivery.path, sealed(delivery), day, ring)
     else:
         kept = study.state / "originals" / delivery.department / delivery.date.isoformat()
         make_private(kept)

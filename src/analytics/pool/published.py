@@ -140,7 +140,9 @@ def _known(study: Study, when: datetime, later: datetime) -> dict[str, pd.DataFr
 
 
 def _counts(rows: pd.DataFrame) -> pd.DataFrame:
-    wide = rows.set_index(["date", "region", "measure"])["cumulative"].unstack("measure")
+    # a pivot table would drop the cells that are empty
+    cells = rows.set_index(["date", "region", "measure"])["cumulative"]
+    wide = cells.unstack("measure")  # noqa: PD010
     wide = wide.reindex(columns=list(SERIES)).astype("Int64")
     wide = wide.rename_axis(index=["date", "adcode"], columns=None).reset_index()
     wide["date"] = pd.to_datetime(wide["date"]).astype("datetime64[us]")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandera.pandas as pa
 
 from analytics.codes import RiskGrade
@@ -10,7 +12,7 @@ from analytics.tables import columns as col
 _FROM = "published"
 
 
-def _edition() -> col.Integer:
+def _edition() -> Any:
     return col.integer("版次", "edition of the published file; empty for the first", minimum=2)
 
 
