@@ -14,6 +14,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 report: .venv/.core ## set up, then write the reports (ARGS="grading --as-of 2020-03-12")
+	@.venv/bin/workbench pool --quiet
 	@.venv/bin/workbench report $(ARGS)
 
 test: .venv/.dev system ## set up, check and run the tests (ARGS="-k risk")

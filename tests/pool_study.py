@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+import pytest
 
 from analytics import study
+from analytics.pool import figures
 
 HEADING = "facility,date,county,beds,occupied"
 START = datetime(2020, 2, 1, 8, tzinfo=study.ZONE)
@@ -16,6 +23,20 @@ def make(monkeypatch, folder):
     monkeypatch.setenv("WORKBENCH_HOME", str(folder / "home"))
     monkeypatch.setenv("WORKBENCH_KEYS", str(folder / "keys"))
     return study.load("hubei-2020")
+
+
+@cache
+def _published() -> tempfile.TemporaryDirectory:
+    folder = tempfile.TemporaryDirectory()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WORKBENCH_HOME", folder.name)
+        figures.bring(study.load("hubei-2020"))
+    return folder
+
+
+def with_published(home: Path) -> None:
+    """Give the study `hubei-2020` below a folder an archive of its published files."""
+    shutil.copytree(Path(_published().name), home, dirs_exist_ok=True)
 
 
 @dataclass(frozen=True)

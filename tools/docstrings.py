@@ -13,6 +13,7 @@ import importlib
 import inspect
 import io
 import pkgutil
+import re
 import sys
 import warnings
 from typing import TYPE_CHECKING
@@ -40,8 +41,10 @@ RULES = {
 WHOLE = {
     # a type such as `Study` or `AREAS table` may say all: PR07, no meaning, is not asked for
     "Parameters": {"PR01", "PR04"},  # one left out, without a type
-    "Returns": {"RT03"},  # without a meaning
+    "Returns": {"RT03"},  # without a meaning, unless its type tells it: see `TELLING`
 }
+# A return type that names a table (`RISK table`) or a documented class says what it means
+TELLING = re.compile(r"Returns\n\s*-+\n[^\n]*\b[A-Z][A-Za-z_]{2,}\b[^\n]*")
 # Written by pydantic, dataclasses, enum and pandera, not by us
 INHERITED = {"Config", "model_config"}
 
@@ -81,6 +84,8 @@ def breaches(name: str) -> list[str]:
     for section, codes in WHOLE.items():
         if f"{section}\n---" in "\n".join(line.strip() for line in docstring.splitlines()):
             rules = rules | codes
+    if TELLING.search(docstring):
+        rules = rules - {"RT03"}
     place = f"{verdict['file']}:{verdict['file_line']}" if verdict["file"] else name
     return [f"{place} {name}: {code} {why}" for code, why in verdict["errors"] if code in rules]
 

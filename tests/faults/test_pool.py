@@ -12,10 +12,12 @@ from datetime import timedelta
 
 import pytest
 
-from analytics import engine
+from typer.testing import CliRunner
+
+from analytics import cli, engine
 from analytics.errors import ArchiveError, BusyError, KeyringError
 from analytics.pool import archive, deliveries, pooling
-from analytics.privacy import keys
+from analytics.privacy import keys, retention
 
 from tests import pool_study
 from tests.pool_study import DAY, Row, content, when
@@ -208,3 +210,16 @@ def test_no_person_is_in_clear_outside_the_vault(chosen):
         for path in chosen.state.rglob("*"):
             assert not path.is_file() or secret.encode() not in path.read_bytes(), path
     assert not list((chosen.state / "inbox").rglob("cases*"))
+
+
+def test_purged_inputs_are_told_of(chosen):
+    deliveries.drop(chosen, "cases", DAY, PERSON.encode(), delivered=when(0))
+    ring = keys.create(chosen.name)
+    pooling.run(chosen, ring)
+    assert pooling.purged(chosen, ring) == []
+    retention.purge(chosen.state / "vault", DAY + timedelta(1), ring)
+    answer = CliRunner().invoke(cli.app, ["archive", "verify"], catch_exceptions=False)
+    assert answer.exit_code == 0
+    assert answer.output.startswith("inputs purged on ")
+    assert f"of {DAY}" in answer.output
+    assert "1 deliveries, every part whole" in answer.output

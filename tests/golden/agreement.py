@@ -7,6 +7,7 @@ from pathlib import Path
 
 from analytics import study as studies
 from analytics.analysis import incidence, risk
+from analytics.pool import figures as staged
 from analytics.pool import published
 from analytics.render.risk.comparison import explanation
 from analytics.render.risk.words import rows
@@ -18,6 +19,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "agreement.md"
 def text() -> str:
     """Page of all comparable days, plain and retrospective."""
     study = studies.load("hubei-2020")
+    staged.bring(study)
     figures = published.read(study)
     steps = incidence.daily(figures.counts, study.definition_changes)
     lines = [

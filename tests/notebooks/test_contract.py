@@ -11,6 +11,7 @@ import nbformat
 import pytest
 
 from analytics import study
+from analytics.pool import figures
 from analytics.reporting.parameters import REPORTS, cell
 
 NOTEBOOKS = sorted((study.root() / "notebooks").glob("*.ipynb"))
@@ -49,6 +50,7 @@ def test_notebook_holds_no_logic(notebook: Path):
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_plain_papermill_runs_it(notebook: Path, tmp_path: Path):
+    figures.bring(study.load("hubei-2020"))
     made = tmp_path / "out.ipynb"
     run = subprocess.run(
         [sys.executable, "-m", "papermill", str(notebook.relative_to(study.root())), str(made),

@@ -36,8 +36,26 @@ _FIGURES = [
     "-1e400", "1e-400", ".5", "5.", "9223372036854775807", "9223372036854775808", "37.2℃", "36.5 度",
     "95%", "95 ％", "1_000", " 7 ", "0x1F", "Infinity", "NaN ", "00012", "38.45", "0.1", "1e22",
 ]  # fmt: skip
-_REGIONS = ["420102", "江岸区", "武汉市江岸区", "武汉", "恩施州", "监利县", "421088", "鼓楼区", "420199", "火星"]
-_ADDRESSES = ["武汉市江岸区一元街3号", "江岸区", "宜昌市\n西陵区", "监利县容城镇", "北京路", "恩施市"]
+_REGIONS = [
+    "420102",
+    "江岸区",
+    "武汉市江岸区",
+    "武汉",
+    "恩施州",
+    "监利县",
+    "421088",
+    "鼓楼区",
+    "420199",
+    "火星",
+]
+_ADDRESSES = [
+    "武汉市江岸区一元街3号",
+    "江岸区",
+    "宜昌市\n西陵区",
+    "监利县容城镇",
+    "北京路",
+    "恩施市",
+]
 _WORDS = ["NA", "张三", "O'Brien", 'a"b', "a\\b", "😀", "line\nbreak", "\x1f", "A", "B", "C", "D"]
 _GAPS = ["", "NULL", "不详", "n/a"]
 
@@ -75,6 +93,10 @@ def dirty(contract: Contract, count: int, seed: int) -> Reading:
         cells[again] = cells[np.flatnonzero(again) - 1]
     rows = {name: normalised(pa.array(cells, pa.string())) for name, cells in columns.items()}
     nothing = pa.table(
-        {"position": pa.array([], pa.int64()), "column": pa.array([], pa.string()), "reason": pa.array([], pa.string())}
+        {
+            "position": pa.array([], pa.int64()),
+            "column": pa.array([], pa.string()),
+            "reason": pa.array([], pa.string()),
+        }
     )
     return Reading(pa.table({POSITION: pa.array(np.arange(1, count + 1)), **rows}), nothing, (), 0)

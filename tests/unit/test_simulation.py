@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from stdnum.cn import ric
+from tests import pool_study
 
 from analytics import study as studies
 from analytics import tables
@@ -42,6 +43,7 @@ def _root(monkeypatch) -> None:
 
 def _simulate(folder, monkeypatch, **more: object) -> tuple[studies.Study, province.Made]:
     monkeypatch.setenv("WORKBENCH_HOME", str(folder))
+    pool_study.with_published(folder)
     study = studies.load(STUDY)
     said = {"people": 2000, "seed": 7, "first": FIRST, "last": LAST} | more
     return study, province.simulate(study, **said)
@@ -213,8 +215,9 @@ def test_scaled_curve_is_reproduced(seed):
 def test_step_of_definition_is_spread_back():
     """12 February adds 14,840 cases on one day; infections have no such step."""
     study = studies.load("hubei-2020")
-    from analytics.pool import published
+    from analytics.pool import figures, published
 
+    figures.bring(study)
     counts = published.read(study).counts
     days = pd.date_range("2020-01-01", counts["date"].max())
     codes = sorted(counts["adcode"].unique())

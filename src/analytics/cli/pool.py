@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from analytics.errors import ArchiveError, ContractError, ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date, datetime
+
+    from analytics.privacy.keys import Ring
+    from analytics.study import Study
 
 StudyOption = Annotated[str, typer.Option(help="Study under data/.", metavar="NAME")]
 _STUDY = "hubei-2020"
@@ -29,42 +36,95 @@ def pool(
     engine: Annotated[
         Literal["duckdb", "spark"], typer.Option(help="Where rows are checked.")
     ] = "duckdb",
+    as_of: Annotated[
+        str, typer.Option(help="Also say what the archive held at 24:00 of this day.")
+    ] = "",
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing if all goes well.")] = False,
 ) -> None:
     """
-    Take every complete delivery of the inbox into the archive.
+    Take every complete delivery into the archive, the study's published files first.
 
-    Example: workbench pool --study hubei-2020
+    Example: workbench pool --study hubei-2020 --as-of 2020-02-29
 
     Files lie in <state>/inbox/<department>/<date>/<feed>.csv (also .xlsx .jsonl .parquet .gz),
     each with <file>.done beside it. Receipts appear under <state>/receipts.
     """
     from analytics import engine as engines
     from analytics import study as studies
-    from analytics.errors import KeyringError
-    from analytics.pool import pooling
-    from analytics.privacy import keys
+    from analytics.pool import staging
 
     chosen = studies.load(study)
-    try:
-        ring = keys.load(chosen.name)
-    except KeyringError:
-        if keys.location(chosen.name)[0].exists():
-            raise
-        ring = None
+    at = studies.moment(_day(as_of)) if as_of else None
 
     def progress(done: int, of: int) -> None:
-        typer.echo(f"\r{done} of {of} deliveries", nl=done == of, err=True)
+        if not quiet:
+            typer.echo(f"\r{done} of {of} deliveries", nl=done == of, err=True)
 
-    checker = engines.connect(engine, spill=chosen.state / "spill") if engine == "spark" else None
-    outcome = pooling.run(chosen, ring, progress, checker)
+    brought = 0
+    if not staging.current(chosen):
+        from analytics.pool import figures
+
+        brought = figures.bring(chosen, progress)
+    inbox = chosen.state / "inbox"
+    said = f"{brought} published deliveries taken in; the inbox is empty"
+    if any(path.is_file() for path in inbox.rglob("*")):
+        spill = chosen.state / "spill"
+        checker = engines.connect(engine, spill=spill) if engine == "spark" else None
+        said = _pooled(chosen, brought, progress, checker)
+    if not quiet:
+        typer.echo(said)
+        if at is not None:
+            typer.echo(_held(chosen, at))
+
+
+def _pooled(chosen: Study, brought: int, progress: Callable[[int, int], None], checker: Any) -> str:
+    """Take the inbox in; says what became of it."""
+    from analytics.pool import pooling
+
+    outcome = pooling.run(chosen, _ring(chosen), progress, checker)
     refused = sum(bool(entry.refused) for entry in outcome.added)
     accepted = sum(entry.accepted for entry in outcome.added)
     quarantined = sum(entry.quarantined for entry in outcome.added)
-    typer.echo(
-        f"{len(outcome.added)} deliveries taken in ({refused} refused whole), "
+    return (
+        f"{len(outcome.added) + brought} deliveries taken in ({refused} refused whole), "
         f"{outcome.repeated} known before, {outcome.waiting} files left waiting; "
         f"{accepted} rows accepted, {quarantined} quarantined"
     )
+
+
+def _ring(chosen: Study) -> Ring | None:
+    """Keys of a study; none where it never had any."""
+    from analytics.errors import KeyringError
+    from analytics.privacy import keys
+
+    try:
+        return keys.load(chosen.name)
+    except KeyringError:
+        if keys.location(chosen.name)[0].exists():
+            raise
+        return None
+
+
+def _held(chosen: Study, at: datetime) -> str:
+    """Say how many rows each feed held at a moment."""
+    from analytics import engine
+    from analytics.pool import archive
+
+    connection = engine.connect()
+    folder = chosen.state / "archive"
+    came = {entry.feed for entry in archive.entries(folder) if entry.delivered <= at}
+    known = archive.as_of(folder, at, connection)
+    counted = [f"{f}  {connection.execute(known[f].count())} rows" for f in sorted(came)]
+    return "\n".join(counted) or "nothing was known yet"
+
+
+def _day(text: str) -> date:
+    from datetime import date
+
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ParameterError(f"'{text}' is not a day", remedy="write it as 2020-02-29") from error
 
 
 @deliveries_app.command("list")
@@ -78,16 +138,13 @@ def ledger(
 
     Example: workbench deliveries list --as-of 2020-02-29
     """
-    from datetime import date, datetime
+    from datetime import datetime
 
     from analytics import study as studies
     from analytics.pool import archive, time_nodes
 
     chosen = studies.load(study)
-    try:
-        at = studies.moment(date.fromisoformat(as_of)) if as_of else datetime.now(studies.ZONE)
-    except ValueError as error:
-        raise ParameterError(f"'{as_of}' is not a day", remedy="write it as 2020-02-29") from error
+    at = studies.moment(_day(as_of)) if as_of else datetime.now(studies.ZONE)
     entries = archive.entries(chosen.state / "archive")
     account = time_nodes.ledger(chosen, entries, at)
     if account.empty:
@@ -242,14 +299,17 @@ def requests(
 @archive_app.command("verify")
 def verify(*, study: StudyOption = _STUDY) -> None:
     """
-    Hash every part of the archive again and name what is damaged.
+    Hash every part of the archive again; name what is damaged and what was purged.
 
     Example: workbench archive verify --study hubei-2020
     """
     from analytics import study as studies
-    from analytics.pool import archive
+    from analytics.pool import archive, pooling
 
-    folder = studies.load(study).state / "archive"
+    chosen = studies.load(study)
+    folder = chosen.state / "archive"
+    for stone in pooling.purged(chosen, _ring(chosen)):
+        typer.echo(str(stone))
     damage = archive.verify(folder)
     if damage:
         raise ArchiveError(

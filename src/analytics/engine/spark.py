@@ -37,7 +37,9 @@ class SparkCompiler(PySparkCompiler):  # type: ignore[misc] # Ibis is untyped
     def visit_RegexReplace(self, op: Any, *, arg: Any, pattern: Any, replacement: Any) -> Any:  # noqa: N802
         """Write a replacement whose back-references are Java's."""
         said = _REFERENCE.sub(r"$\1", op.replacement.value.replace("$", r"\$"))
-        return super().visit_RegexReplace(op, arg=arg, pattern=pattern, replacement=sge.convert(said))
+        return super().visit_RegexReplace(
+            op, arg=arg, pattern=pattern, replacement=sge.convert(said)
+        )
 
     def visit_RegexSearch(self, op: Any, *, arg: Any, pattern: Any) -> Any:  # noqa: N802
         """Write a search in brackets: else ``a RLIKE b = c`` searches for ``b = c``."""

@@ -87,9 +87,16 @@ class Entry:
 
 
 @contextlib.contextmanager
-def writing(folder: Path) -> Iterator[None]:
+def writing(folder: Path, *, wait_seconds: float = 0) -> Iterator[None]:
     """
     Hold the archive for writing, swept of what a killed writer left.
+
+    Parameters
+    ----------
+    folder : Path
+        The archive's folder.
+    wait_seconds : float
+        How long to wait for another writer [s].
 
     Raises
     ------
@@ -100,7 +107,7 @@ def writing(folder: Path) -> Iterator[None]:
 
     make_private(folder)
     try:
-        with FileLock(folder / "lock", timeout=0):
+        with FileLock(folder / "lock", timeout=wait_seconds):
             _sweep(folder)
             yield
     except Timeout as error:

@@ -25,6 +25,9 @@ from analytics.study import ZONE
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pandas as pd
+
+    from analytics.pool.archive import Entry
     from analytics.study import Study
 
 SETTLED = 60.0  # seconds without change after which a file without marker is whole
@@ -170,3 +173,14 @@ def receipts(study: Study) -> list[dict[str, Any]]:
     folder = study.state / "receipts"
     found = [json.loads(p.read_text(encoding="utf-8")) for p in folder.rglob("*.json")]
     return sorted(found, key=lambda receipt: (receipt["delivered"], receipt["name"]))
+
+
+def rejects(study: Study, entry: Entry) -> pd.DataFrame:
+    """Faults of a delivery: ``position, column, reason``; no row where it had none."""
+    import pandas as pd
+
+    folder = study.state / "receipts" / entry.department / entry.date.isoformat()
+    path = folder / f"{entry.file}.{entry.sha256[:12]}.rejects.csv"
+    if not path.is_file():
+        return pd.DataFrame(columns=["position", "column", "reason"])
+    return pd.read_csv(path, dtype={"position": "int64"}, keep_default_na=False)

@@ -13,7 +13,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import ibis
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from analytics import engine, tables
 from analytics.pool import identities, rules
@@ -22,6 +24,7 @@ from analytics.tables import SITES, read
 from analytics.tables.words import MISSING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     import duckdb
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from analytics.tables import Column, Contract
 
 DELIVERED = "_delivered"
+_FILE = 40  # bits of a position that count rows within one of several files
 Places = tuple[ibis.Table, tuple[str, str]]
 _YES_NO = read(SITES)["halal"]  # any yes-or-no column: `withdrawn` is read alike
 _KEPT = ("text", "name", "address")  # kinds in which "NA" is a word like any other
@@ -230,34 +234,12 @@ def _statement(feed: str, patterns: tuple[str, str]) -> str:
     return engine.compiled(check(text_table(contract, "_raw"), contract, (names, patterns)))
 
 
-def _check_here(
-    connection: duckdb.DuckDBPyConnection,
-    reading: Reading,
-    contract: Contract,
-    places: tuple[pa.Table, tuple[str, str]],
-    delivered: date,
-) -> None:
-    names, patterns = places
-    connection.register("_text", reading.rows)
-    connection.register("_names", names)
-    connection.execute(
-        "CREATE OR REPLACE TEMP VIEW _raw AS "  # noqa: S608
-        f"SELECT *, DATE '{delivered.isoformat()}' AS {DELIVERED} FROM _text"
-    )
-    statement = _statement(contract.feed, patterns)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE _checked AS {statement}")
-
-
 def _checked_by(
-    checker: Any,
-    reading: Reading,
-    contract: Contract,
-    places: tuple[pa.Table, tuple[str, str]],
-    delivered: date,
+    checker: Any, rows: pa.Table, contract: Contract, places: tuple[pa.Table, tuple[str, str]]
 ) -> pa.Table:
     names, patterns = places
-    dated = ibis.memtable(reading.rows).mutate(**{DELIVERED: ibis.literal(delivered)})
-    return engine.rows(check(dated, contract, (ibis.memtable(names), patterns)), checker)
+    checked = check(ibis.memtable(rows), contract, (ibis.memtable(names), patterns))
+    return engine.rows(checked, checker)
 
 
 def take(
@@ -286,20 +268,54 @@ def take(
     checker : ibis backend, optional
         Where the rows are checked, as `engine.connect` gives; `connection` without it.
     """
+    return take_all(connection, [(reading, delivered)], contract, places, checker)[0]
+
+
+def take_all(
+    connection: duckdb.DuckDBPyConnection,
+    files: Sequence[tuple[Reading, date]],
+    contract: Contract,
+    places: tuple[pa.Table, tuple[str, str]],
+    checker: Any = None,
+) -> list[Intake]:
+    """
+    Check several files of one feed in one go, each as if it were alone.
+
+    Parameters
+    ----------
+    connection : duckdb connection
+        Where to count and gather; what is made there is removed again.
+    files : sequence of (Reading, date)
+        Files as text and their days of delivery.
+    contract : Contract
+        Contract of their feed.
+    places : tuple
+        `regions.places` of the study.
+    checker : ibis backend, optional
+        Where the rows are checked, as `engine.connect` gives; `connection` without it.
+
+    Returns
+    -------
+    list of Intake
+        One for each file, in their order.
+    """
+    names, patterns = places
+    raw = pa.concat_tables(map(_numbered_file, range(len(files)), files))
+    if checker is None:
+        statement = _statement(contract.feed, patterns)
+    else:
+        raw, statement = _checked_by(checker, raw, contract, places), "FROM _raw"
+    connection.register("_raw", raw)
+    connection.register("_names", names)
     try:
-        if checker is None:
-            _check_here(connection, reading, contract, places, delivered)
-        else:
-            found = _checked_by(checker, reading, contract, places, delivered)
-            connection.register("_text", found)
-            connection.execute("CREATE OR REPLACE TEMP TABLE _checked AS FROM _text")
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE _checked AS {statement}")
         columns = ", ".join(f'"{c.name}"' for c in contract.columns) + f', "{WITHDRAWN}"'
         said = f"hash({columns})"
         keys = ", ".join(f'"{name}"' for name in contract.key)
         sound = connection.execute(
             f"SELECT {POSITION}, {columns}, row_number() OVER ("  # noqa: S608
-            f"PARTITION BY {keys}, {said} ORDER BY {POSITION}) = 1 AS _first "
-            "FROM _checked WHERE reasons = ''"
+            f"PARTITION BY {POSITION} >> {_FILE}, {keys}, {said} ORDER BY {POSITION}) = 1 "
+            f"AS _first FROM _checked WHERE reasons = '' ORDER BY {POSITION}"
         ).to_arrow_table()
         faults = connection.execute(
             'SELECT "position", split_part(fault, \':\', 1) AS "column", '  # noqa: S608
@@ -309,13 +325,35 @@ def take(
         ).to_arrow_table()
     finally:
         connection.execute("DROP TABLE IF EXISTS _checked")
-        connection.execute("DROP VIEW IF EXISTS _raw")
-        connection.unregister("_text")
+        connection.unregister("_raw")
         connection.unregister("_names")
-    accepted = sound.filter(sound["_first"]).drop_columns(["_first"])
+    return [_intake(place, reading, sound, faults) for place, (reading, _) in enumerate(files)]
+
+
+def _numbered_file(place: int, file: tuple[Reading, date]) -> pa.Table:
+    """Rows of one file, told apart from other files' rows by their positions."""
+    reading, delivered = file
+    rows = reading.rows
+    at = rows.column_names.index(POSITION)
+    shifted = pc.add(rows[POSITION], pa.scalar(place << _FILE, pa.int64()))
+    day = pa.repeat(pa.scalar(delivered, pa.date32()), rows.num_rows)
+    return rows.set_column(at, POSITION, shifted).append_column(DELIVERED, day)
+
+
+def _intake(place: int, reading: Reading, sound: pa.Table, faults: pa.Table) -> Intake:
+    own, wrong = _own(sound, POSITION, place), _own(faults, "position", place)
+    accepted = own.filter(own["_first"]).drop_columns(["_first"])
     return Intake(
         accepted=accepted,
-        rejected=pa.concat_tables([faults, reading.misread]),
-        quarantined=reading.rows.num_rows - sound.num_rows + reading.misread.num_rows,
-        duplicates=sound.num_rows - accepted.num_rows,
+        rejected=pa.concat_tables([wrong, reading.misread]),
+        quarantined=reading.rows.num_rows - own.num_rows + reading.misread.num_rows,
+        duplicates=own.num_rows - accepted.num_rows,
     )
+
+
+def _own(rows: pa.Table, name: str, place: int) -> pa.Table:
+    """Rows of one file, of rows in order of position, with its own positions."""
+    first, last = np.searchsorted(rows[name].to_numpy(), [place << _FILE, (place + 1) << _FILE])
+    part = rows.slice(first, last - first)
+    own = pc.subtract(part[name], pa.scalar(place << _FILE, pa.int64()))
+    return part.set_column(part.column_names.index(name), name, own)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -20,16 +21,19 @@ from analytics.pool.deliveries import DONE
 from analytics.privacy.disk import make_private
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from analytics.pool.archive import Entry
     from analytics.pool.deliveries import Delivery
     from analytics.privacy.keys import Ring
+    from analytics.privacy.retention import Tombstone
     from analytics.study import Study
     from analytics.tables import Contract
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
+_SMALL = 1 << 16  # up to this size [bytes] files of a feed are checked together
+_BATCH = 256  # that many at most
 _SEPARATOR = "\x1f"
 ARCHIVE_USE = "archive"  # what pseudonyms in the archive are keyed for
 
@@ -48,6 +52,9 @@ def run(
     ring: Ring | None = None,
     progress: Callable[[int, int], None] | None = None,
     checker: Any = None,
+    *,
+    departments: Collection[str] | None = None,
+    wait_seconds: float = 0,
 ) -> Outcome:
     """
     Take every complete delivery of the inbox into the archive.
@@ -65,6 +72,10 @@ def run(
         Told how many of how many deliveries are done.
     checker : ibis backend, optional
         Where rows are checked, as `engine.connect` gives; DuckDB in this process without it.
+    departments : collection of str, optional
+        Whose deliveries to take in; all departments' without it.
+    wait_seconds : float
+        How long to wait for another run that is writing [s].
 
     Raises
     ------
@@ -75,9 +86,15 @@ def run(
     """
     folder = study.state / "archive"
     added, repeated, keyless = [], 0, []
-    with archive.writing(folder), _connected() as connection:
+    with archive.writing(folder, wait_seconds=wait_seconds), _connected() as connection:
         _clear(study.state / "inbox")
         complete, others = deliveries.waiting(study)
+        if departments is not None:
+            complete = [d for d in complete if d.department in departments]
+        coming: dict[str, deque[Delivery]] = {}
+        for delivery in complete:
+            coming.setdefault(delivery.feed, deque()).append(delivery)
+        judged: dict[Path, intake.Intake | str] = {}
         places = regions.places(study) if complete else None
         told = archive.told(archive.entries(folder))
         for place, delivery in enumerate(complete, start=1):
@@ -86,7 +103,9 @@ def run(
                 keyless.append(delivery)
                 continue
             assert places is not None
-            entry = _taken(study, connection, delivery, places, ring, told, checker)
+            if delivery.path not in judged:
+                judged |= _judged(connection, coming[delivery.feed], places, checker)
+            entry = _taken(study, connection, delivery, judged.pop(delivery.path), ring, told)
             if entry is None:
                 repeated += 1
             else:
@@ -111,29 +130,52 @@ def _connected() -> Any:
         yield connection
 
 
+def _judged(
+    connection: duckdb.DuckDBPyConnection, coming: deque[Delivery], places: Any, checker: Any
+) -> dict[Path, intake.Intake | str]:
+    """Check the next delivery of a feed, small ones that follow with it; or say why not."""
+    batch = [coming.popleft()]
+    while coming and len(batch) < _BATCH and _small(batch[0]) and _small(coming[0]):
+        batch.append(coming.popleft())
+    contract = tables.contract(batch[0].feed)
+    found: dict[Path, intake.Intake | str] = {}
+    sound = []
+    for delivery in batch:
+        try:
+            if delivery.problem:
+                found[delivery.path] = delivery.problem
+            else:
+                sound.append((delivery, reading.read(delivery.path, contract)))
+        except ContractError as error:
+            found[delivery.path] = error.breaches[0]
+    if sound:
+        files = [(read, delivery.delivered.date()) for delivery, read in sound]
+        for (delivery, _), taken in zip(
+            sound, intake.take_all(connection, files, contract, places, checker), strict=True
+        ):
+            same = delivery.stated.get("rows", taken.rows) == taken.rows
+            found[delivery.path] = taken if same else "rows"
+    return found
+
+
+def _small(delivery: Delivery) -> bool:
+    return delivery.path.suffix != ".gz" and delivery.path.stat().st_size <= _SMALL
+
+
 def _taken(
     study: Study,
     connection: duckdb.DuckDBPyConnection,
     delivery: Delivery,
-    places: Any,
+    verdict: intake.Intake | str,
     ring: Ring | None,
     told: dict[tuple[str, str], datetime],
-    checker: Any,
 ) -> Entry | None:
     contract = tables.contract(delivery.feed)
-    refused, taken, part = delivery.problem, None, ""
+    taken = None if isinstance(verdict, str) else verdict
+    refused, part = verdict if isinstance(verdict, str) else "", ""
     bare = _entry(delivery, None, "", refused)
     if told.get((bare.feed, bare.mark), _NEVER) <= delivery.delivered:
         return None
-    if not refused:
-        try:
-            read = reading.read(delivery.path, contract)
-            day = delivery.delivered.date()
-            taken = intake.take(connection, read, contract, places, day, checker)
-            if delivery.stated.get("rows", taken.rows) != taken.rows:
-                refused, taken = "rows", None
-        except ContractError as error:
-            refused = error.breaches[0]
     if taken is not None and taken.accepted.num_rows:
         rows = protected(connection, taken.accepted, contract, delivery, ring)
         part = archive.write_part(study.state / "archive", delivery.feed, rows)
@@ -256,16 +298,43 @@ def _replace(path: Path, content: bytes) -> None:
     arriving.replace(path)
 
 
+def sealed(delivery: Delivery | Entry) -> str:
+    """Name in the vault of the original of a delivery that names persons."""
+    day = delivery.date.isoformat()
+    return f"{delivery.department}/{day}/{delivery.feed}.{delivery.sha256[:32]}"
+
+
+def purged(study: Study, ring: Ring | None = None) -> list[Tombstone]:
+    """
+    Tombstones of deliveries in the archive whose originals were purged, by name.
+
+    Parameters
+    ----------
+    study : Study
+    ring : Ring, optional
+        Also tells of originals whose keys are gone but that have no tombstone yet.
+
+    Raises
+    ------
+    ArchiveError
+        If a tombstone is not readable.
+    """
+    from analytics.privacy import retention
+
+    listed = archive.entries(study.state / "archive")
+    names = sorted({sealed(e) for e in listed if tables.contract(e.feed).personal})
+    found = (retention.purged(study.state / "vault", name, ring) for name in names)
+    return [stone for stone in found if stone is not None]
+
+
 def _put_away(study: Study, delivery: Delivery, contract: Contract, ring: Ring | None) -> None:
     """Seal the original where it names persons, keep it in clear where not; clear the inbox."""
-    name = f"{delivery.feed}.{delivery.sha256[:32]}"
     if contract.personal:
         from analytics.privacy import vault
 
         assert ring is not None
         day = delivery.delivered.date()
-        sealed = f"{delivery.department}/{delivery.date.isoformat()}/{name}"
-        vault.seal(study.state / "vault", delivery.path, sealed, day, ring)
+        vault.seal(study.state / "vault", delivery.path, sealed(delivery), day, ring)
     else:
         kept = study.state / "originals" / delivery.department / delivery.date.isoformat()
         make_private(kept)

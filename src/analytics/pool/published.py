@@ -1,23 +1,4 @@
-"""
-Published figures of a study: read as they stand, unsound cells set aside and counted.
-
-Files in the study's folder (all but ``official_confirmed.csv`` may be absent):
-
-``official_confirmed.csv``, ``official_deaths.csv``, ``official_recovered.csv``
-    date, then one column per area code; or date, adcode, value. Cumulative at 24:00, empty = not
-    published.
-``official_grades.csv``
-    as_of, unit, adcode, unit_type, grade, rank.
-``population.csv``
-    adcode, name, pop_2020, households_2020, pct_65plus; counties, prefectures and the province.
-``county_cumulative.csv``
-    adcode, name, confirmed: a later state, for retrospective use only.
-``wuhan_outflow_share.csv``
-    adcode, city, province, mean_share.
-``regions.csv``
-    adcode, name, name_en, level, parent; where absent, names come with the boundaries and the
-    English pages show the Chinese names.
-"""
+"""Published figures of a study, read from its archive as they were known at a moment."""
 
 from __future__ import annotations
 
@@ -26,15 +7,19 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analytics import codes
-from analytics.errors import StudyError
-from analytics.pool import boundaries, supplies
-from analytics.pool.cells import QUARANTINE, code, count, day, quarantined
+from analytics import codes, engine
+from analytics.errors import ArchiveError
+from analytics.pool import archive, supplies
+from analytics.pool.areas import areas
+from analytics.pool.figures import MEASURES as SERIES
+from analytics.study import ZONE, moment
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from analytics.study import Study
 
-SERIES = ("confirmed", "deaths", "recovered")
+_FEEDS = ("official_counts", "official_grades", "population", "outflow_shares", "county_cumulative")
 
 
 @dataclass(frozen=True)
@@ -58,9 +43,10 @@ class Published:
     outflow : pandas.DataFrame
         adcode, city, province, mean_share [of all who left Wuhan].
     quarantine : pandas.DataFrame
-        file, line, column, reason: what was set aside.
+        file, date, row, column, reason: what was set aside, and where it stood in the
+        delivery of that day.
     supplies : pandas.DataFrame
-        file, publisher, retrieved, first_date, last_date, cells, unpublished, set_aside,
+        file, publisher, retrieved, delivered, first_date, last_date, cells, unpublished, set_aside,
         verified (bool; empty where no sha256 is on record).
     """
 
@@ -79,93 +65,115 @@ class Published:
         return float(rows.iloc[0]) if len(rows) else None
 
 
-def read(study: Study) -> Published:
+def read(study: Study, at: datetime | None = None, *, retrospective: bool = False) -> Published:
     """
-    Read all published figures of a study.
+    Read the published figures of a study as they were known at a moment.
+
+    Parameters
+    ----------
+    study : Study
+    at : datetime, optional
+        Nothing delivered later is used; all that was ever delivered without it. Without zone,
+        Asia/Shanghai is meant.
+    retrospective : bool
+        Whether the counties' later state is read besides, though it was not known yet.
+
+    Returns
+    -------
+    Published
 
     Raises
     ------
-    StudyError
-        If the study has no confirmed counts, or a file lacks a column it must have.
+    ArchiveError
+        If no official counts of the study have been pooled.
     """
-    if not (study.folder / "official_confirmed.csv").is_file():
-        raise StudyError(
-            f"study '{study.name}' has no official_confirmed.csv",
-            remedy="put the cumulative confirmed counts beside its study.toml",
+    folder = study.state / "archive"
+    listed = [entry for entry in archive.entries(folder) if entry.department == "published"]
+    if not any(entry.feed == "official_counts" for entry in listed):
+        raise ArchiveError(
+            f"the archive of study '{study.name}' holds no official counts",
+            remedy=f"run `workbench pool --study {study.name}`; it takes in "
+            "official_confirmed.csv beside study.toml",
         )
+    when = max(entry.delivered for entry in listed) if at is None else at
+    when = when.replace(tzinfo=ZONE) if when.tzinfo is None else when
+    later = when
+    if retrospective and study.county_state is not None:
+        later = max(when, moment(study.county_state.not_before))
+    tables = _known(study, when, later)
+    used = [e for e in listed if e.delivered <= (later if e.feed == "county_cumulative" else when)]
     places = areas(study)
-    known = set(places["adcode"]) | set(places["prefecture"])
-    bad: list[pd.DataFrame] = []
-    series = {
-        name: _series(study, f"official_{name}.csv", name, known, bad)
-        for name in SERIES
-        if (study.folder / f"official_{name}.csv").is_file()
+    home = set(places["adcode"]) | set(places["prefecture"])
+    inside = {
+        feed: tables[feed]["region"].isin(home) for feed in ("official_counts", "official_grades")
     }
-    counts = pd.concat(series.values(), axis="columns").reindex(columns=list(SERIES))
-    counts = counts.astype("Int64").reset_index().sort_values(["date", "adcode"])
-    grades = _grades(study, known, bad)
-    quarantine = pd.concat([pd.DataFrame(columns=QUARANTINE), *bad], ignore_index=True)
+    counts = _counts(tables["official_counts"][inside["official_counts"]])
+    grades = _grades(tables["official_grades"][inside["official_grades"]])
+    strange = pd.concat([tables[feed][~kept] for feed, kept in inside.items()])
+    quarantine = supplies.quarantined(study, used, strange)
     return Published(
         areas=places,
-        counts=counts.reset_index(drop=True),
+        counts=counts,
         grades=grades,
-        population=population(study),
-        county_cumulative=_county_cumulative(study),
-        outflow=_table(study, "wuhan_outflow_share.csv", ("adcode", "mean_share")),
+        population=_population(study, tables["population"]),
+        county_cumulative=_county_cumulative(study, tables["county_cumulative"]),
+        outflow=_outflow(tables["outflow_shares"]),
         quarantine=quarantine,
-        supplies=supplies.listed(study, series, grades, quarantine),
+        supplies=supplies.listed(study, used, counts, grades, quarantine),
     )
 
 
-def areas(study: Study) -> pd.DataFrame:
-    """
-    Read the counties of a study's region and the prefectures they lie in.
-
-    Returns
-    -------
-    AREAS table
-        adcode, name, name_en, prefecture, prefecture_name, prefecture_name_en, district.
-    """
-    path = study.folder / "regions.csv"
-    names = pd.read_csv(path, dtype=str) if path.is_file() else boundaries.names(study)
-    label = names.drop_duplicates("adcode").set_index("adcode")
-    counties = names[names["level"].isin(["county", "direct"])]
-    prefecture = counties["adcode"].map(codes.prefecture_of)
-    frame = pd.DataFrame(
-        {
-            "adcode": counties["adcode"],
-            "name": counties["name"],
-            "name_en": counties["name_en"],
-            "prefecture": prefecture,
-            "prefecture_name": prefecture.map(label["name"]),
-            "prefecture_name_en": prefecture.map(label["name_en"]),
-            "district": counties["adcode"].map(codes.is_district).astype(bool),
-        }
-    )
-    return frame.sort_values("adcode").reset_index(drop=True)
+def _known(study: Study, when: datetime, later: datetime) -> dict[str, pd.DataFrame]:
+    """Rows of every feed at a moment; of the counties' later state at its own."""
+    connection = engine.connect()
+    try:
+        known = archive.as_of(study.state / "archive", when, connection)
+        if later != when:
+            known |= {
+                "county_cumulative": archive.as_of(study.state / "archive", later, connection)[
+                    "county_cumulative"
+                ]
+            }
+        return {feed: engine.collect(known[feed], connection) for feed in _FEEDS}
+    finally:
+        connection.disconnect()
 
 
-def population(study: Study) -> pd.DataFrame:
+def _counts(rows: pd.DataFrame) -> pd.DataFrame:
+    # a pivot table would drop the cells that are empty
+    cells = rows.set_index(["date", "region", "measure"])["cumulative"]
+    wide = cells.unstack("measure")  # noqa: PD010
+    wide = wide.reindex(columns=list(SERIES)).astype("Int64")
+    wide = wide.rename_axis(index=["date", "adcode"], columns=None).reset_index()
+    wide["date"] = pd.to_datetime(wide["date"]).astype("datetime64[us]")
+    return wide.sort_values(["date", "adcode"], ignore_index=True)
+
+
+def _grades(rows: pd.DataFrame) -> pd.DataFrame:
+    rows = rows.rename(columns={"date": "as_of", "region": "adcode"})
+    rows["as_of"] = pd.to_datetime(rows["as_of"]).astype("datetime64[us]")
+    columns = ["as_of", "unit", "adcode", "unit_type", "grade", "rank"]
+    return rows[columns].sort_values(["as_of", "adcode", "unit_type"], ignore_index=True)
+
+
+def _population(study: Study, rows: pd.DataFrame) -> pd.DataFrame:
     """
-    Read census figures under the study period's codes, with nobody lost.
+    Census figures under the study period's codes, with nobody lost.
 
     Units without boundaries are added to the county that absorbs them. Residents counted
     for a prefecture or the province but for no unit below it stay there as ``unassigned``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        adcode, level (province, prefecture, county), population, households, aged_65, unassigned.
     """
-    raw = _table(study, "population.csv", ("adcode", "pop_2020"))
     columns = ["adcode", "level", "population", "households", "aged_65", "unassigned"]
-    if raw.empty:
+    if rows.empty:
         return pd.DataFrame(columns=columns)
-    raw = raw.reindex(columns=["adcode", "pop_2020", "households_2020", "pct_65plus"])
-    raw["adcode"] = raw["adcode"].replace(study.regions.recode).replace(study.regions.absorbed)
-    raw["population"] = raw["pop_2020"].astype("int64")
-    raw["households"] = raw["households_2020"].astype("float64")
-    raw["aged_65"] = raw["pct_65plus"].astype("float64") / 100 * raw["population"]
+    raw = pd.DataFrame(
+        {
+            "adcode": rows["region"].replace(study.regions.absorbed),
+            "population": rows["residents"].astype("int64"),
+            "households": rows["households"].astype("float64"),
+        }
+    )
+    raw["aged_65"] = rows["share_65"].astype("float64") / 100 * raw["population"]
     table = raw.groupby("adcode")[["population", "households", "aged_65"]].sum().reset_index()
     county = ~table["adcode"].str.endswith("00")
     province = table["adcode"].str.endswith("0000")
@@ -180,95 +188,23 @@ def population(study: Study) -> pd.DataFrame:
     return table[columns]
 
 
-def _series(
-    study: Study, file: str, name: str, known: set[str], bad: list[pd.DataFrame]
-) -> pd.Series:
-    """One cumulative series by date and area; what cannot be used goes to ``bad``."""
-    raw = pd.read_csv(study.folder / file, dtype=str, keep_default_na=False)
-    raw.insert(0, "line", range(2, len(raw) + 2))
-    if "date" not in raw:
-        raise StudyError(f"'{file}' of study '{study.name}' has no column 'date'")
-    tidy = "adcode" in raw
-    if tidy:
-        value = name if name in raw else "value"
-        if value not in raw:
-            raise StudyError(f"'{file}' of study '{study.name}' has no column '{name}'")
-        cells = raw[["line", "date", "adcode", value]].rename(columns={value: "text"})
-    else:
-        cells = raw.melt(["line", "date"], var_name="adcode", value_name="text")
-    cells["column"] = value if tidy else cells["adcode"]
-    cells["adcode"] = cells["adcode"].map(code).replace(study.regions.recode)
-    cells["date"] = day(cells["date"])
-    cells["value"] = count(cells["text"])
-    written = cells["text"].str.strip() != ""
-    reasons = {
-        "the date cannot be read": cells["date"].isna() & written,
-        "the area is not of this study": ~cells["adcode"].isin(known) & written,
-        "not a count of whole persons": cells["value"].isna() & written,
-    }
-    cells["reason"] = ""
-    for reason, where in reasons.items():
-        cells["reason"] = cells["reason"].mask(where & (cells["reason"] == ""), reason)
-    key = ["date", "adcode"]
-    stated = cells[written & (cells["reason"] == "")]
-    contradicts = stated.groupby(key)["value"].transform("nunique") > 1
-    repeated = stated.duplicated(key) & ~contradicts
-    cells.loc[contradicts.index[contradicts], "reason"] = (
-        "two different values for one day and area"
-    )
-    cells.loc[repeated.index[repeated], "reason"] = "repeated; the value was taken once"
-    bad.append(quarantined(cells[cells["reason"] != ""], file))
-    sound = (cells["reason"] == "") & cells["date"].notna() & cells["adcode"].isin(known)
-    kept = cells[sound].sort_values("value", na_position="last").drop_duplicates(key)
-    return kept.set_index(key)["value"].rename(name).sort_index()
-
-
-def _grades(study: Study, known: set[str], bad: list[pd.DataFrame]) -> pd.DataFrame:
-    """Official lists; rows of unknown areas, days or grades go to ``bad``."""
-    columns = ["as_of", "unit", "adcode", "unit_type", "grade", "rank"]
-    raw = _table(study, "official_grades.csv", ("as_of", "adcode", "unit_type", "grade"))
-    if raw.empty:
-        return pd.DataFrame(columns=columns)
-    raw = raw.reindex(columns=columns)
-    raw["line"] = range(2, len(raw) + 2)
-    raw["adcode"] = raw["adcode"].map(code).replace(study.regions.recode)
-    raw["as_of"] = day(raw["as_of"])
-    raw["rank"] = count(raw["rank"].fillna(""))
-    key = ["as_of", "adcode", "unit_type"]
-    raw["column"], raw["reason"] = "grade", ""
-    reasons = {
-        "the date cannot be read": raw["as_of"].isna(),
-        "the area is not of this study": ~raw["adcode"].isin(known),
-        "not a grade": ~raw["grade"].isin(list(codes.RiskGrade)),
-        "listed more than once": raw.duplicated(key, keep=False),
-    }
-    for reason, where in reasons.items():
-        raw["reason"] = raw["reason"].mask(where & (raw["reason"] == ""), reason)
-    bad.append(quarantined(raw[raw["reason"] != ""], "official_grades.csv"))
-    return raw.loc[raw["reason"] == "", columns].reset_index(drop=True)
-
-
-def _county_cumulative(study: Study) -> pd.DataFrame:
-    """Read a later state of the counties, with the earliest day it may show."""
-    raw = _table(study, "county_cumulative.csv", ("adcode", "confirmed"))
-    if raw.empty or study.county_state is None:
+def _county_cumulative(study: Study, rows: pd.DataFrame) -> pd.DataFrame:
+    """Counties' later state, with the earliest day it may show."""
+    if rows.empty or study.county_state is None:
         return pd.DataFrame(columns=["adcode", "confirmed", "not_before"])
     return pd.DataFrame(
         {
-            "adcode": raw["adcode"].replace(study.regions.recode),
-            "confirmed": count(raw["confirmed"].fillna("")),
+            "adcode": rows["region"],
+            "confirmed": rows["confirmed"],
             "not_before": pd.Timestamp(study.county_state.not_before),
         }
+    ).sort_values("adcode", ignore_index=True)
+
+
+def _outflow(rows: pd.DataFrame) -> pd.DataFrame:
+    """Destinations, the largest share first."""
+    named = rows.rename(columns={"region": "adcode", "share": "mean_share"})
+    columns = ["adcode", "city", "province", "mean_share"]
+    return named[columns].sort_values(
+        ["mean_share", "adcode"], ascending=[False, True], ignore_index=True
     )
-
-
-def _table(study: Study, file: str, needed: tuple[str, ...]) -> pd.DataFrame:
-    """Read one file as text, empty if the study has none."""
-    path = study.folder / file
-    if not path.is_file():
-        return pd.DataFrame(columns=list(needed))
-    table = pd.read_csv(path, dtype=str)
-    lacking = [f"column '{name}' is missing" for name in needed if name not in table]
-    if lacking:
-        raise StudyError(f"'{file}' of study '{study.name}' lacks columns", lacking)
-    return table

@@ -1,49 +1,98 @@
-"""What was delivered for a study: by whom, for which days, how much empty or set aside."""
+"""What was published for a study: by whom, when, for which days, how much empty or set aside."""
 
 from __future__ import annotations
 
-import hashlib
 import tomllib
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from analytics.pool import deliveries, figures, staging
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from analytics.pool.archive import Entry
     from analytics.study import Study
+
+QUARANTINE = ["file", "date", "row", "column", "reason"]
+_FILES = {feed: name for name, feed in staging.FEEDS.items() if feed != "official_counts"}
+
+
+def quarantined(study: Study, used: Sequence[Entry], strange: pd.DataFrame) -> pd.DataFrame:
+    """
+    List what was set aside of published deliveries, one row each, never what it holds.
+
+    Parameters
+    ----------
+    study : Study
+    used : sequence of Entry
+        Deliveries of the department; a day's later edition stands for its earlier ones.
+    strange : pandas.DataFrame
+        Rows of areas that are not of this study: ``date``, and ``measure`` of counts.
+
+    Returns
+    -------
+    pandas.DataFrame
+        file, date, row (empty where the whole delivery was refused), column, reason.
+    """
+    latest = {(e.feed, e.date): e for e in sorted(used, key=lambda e: e.delivered)}
+    found = [pd.DataFrame(columns=QUARANTINE)]
+    found += [_rejected(study, e) for e in latest.values() if e.quarantined or e.refused]
+    if len(strange):
+        file = "official_" + strange["measure"].fillna("grades") + ".csv"
+        outside = pd.DataFrame({"file": file, "date": strange["date"], "column": "region"})
+        found.append(outside.assign(row=pd.NA, reason="not_of_this_study"))
+    return pd.concat(found, ignore_index=True)[QUARANTINE]
+
+
+def _rejected(study: Study, entry: Entry) -> pd.DataFrame:
+    if entry.refused:
+        whole = [(_FILES.get(entry.feed, entry.file), entry.date, pd.NA, "", entry.refused)]
+        return pd.DataFrame(whole, columns=QUARANTINE)
+    rows = deliveries.rejects(study, entry).drop_duplicates("position")
+    came = figures.original(study, entry)
+    file = pd.Series(_FILES.get(entry.feed, entry.file), index=rows.index)
+    if came is not None and "measure" in came:
+        measure = came["measure"].reindex(rows["position"] - 1).set_axis(rows.index)
+        file = ("official_" + measure + ".csv").fillna(file)
+    named = rows.rename(columns={"position": "row"})
+    return named.assign(file=file, date=pd.Timestamp(entry.date))[QUARANTINE]
 
 
 def listed(
-    study: Study, series: dict[str, pd.Series], grades: pd.DataFrame, quarantine: pd.DataFrame
+    study: Study,
+    used: Sequence[Entry],
+    counts: pd.DataFrame,
+    grades: pd.DataFrame,
+    quarantine: pd.DataFrame,
 ) -> pd.DataFrame:
-    """List what was delivered: by whom, for which days, how much empty or set aside."""
+    """List what was published: by whom, when, for which days, how much empty or set aside."""
     path = study.folder / "sources.toml"
     register = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    entries = {entry["file"]: entry for entry in register.get("table", [])}
-    days = {
-        f"official_{name}.csv": values.index.get_level_values("date")
-        for name, values in series.items()
-    }
-    if len(grades):
-        days["official_grades.csv"] = pd.DatetimeIndex(grades["as_of"])
+    known = {entry["file"]: entry for entry in register.get("table", [])}
+    arrived: dict[str, date] = {}
+    for entry in used:
+        day = entry.delivered.date()
+        arrived[entry.feed] = max(day, arrived.get(entry.feed, day))
+    sums = {**staging.present(study), **staging.staged(study)}
+    sums |= {p.name: staging.sha256(p) for p in study.folder.glob("re*.csv")}  # reference data
+    sums.pop("study.toml", None)
     rows = []
-    for file in sorted(p.name for p in study.folder.glob("*.csv")):
-        entry, dates = entries.get(file, {}), days.get(file)
-        values = series.get(file.removeprefix("official_").removesuffix(".csv"))
+    for file in sorted(sums):
+        feed, entry = staging.FEEDS.get(file, ""), known.get(file, {})
+        if feed and feed not in arrived:
+            continue
         rows.append(
             {
                 "file": file,
                 "publisher": entry.get("publisher"),
                 "retrieved": register.get("retrieved"),
-                "first_date": dates.min() if dates is not None else pd.NaT,
-                "last_date": dates.max() if dates is not None else pd.NaT,
-                "cells": len(values) if values is not None else pd.NA,
-                "unpublished": int(values.isna().sum()) if values is not None else pd.NA,
+                "delivered": arrived.get(feed),
+                **_extent(file, counts, grades),
                 "set_aside": int((quarantine["file"] == file).sum()),
-                "verified": _sha256(study.folder / file) == entry["sha256"]
-                if "sha256" in entry
-                else pd.NA,
+                "verified": sums[file] == entry["sha256"] if "sha256" in entry else pd.NA,
             }
         )
     return pd.DataFrame(rows).astype(
@@ -51,5 +100,19 @@ def listed(
     )
 
 
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _extent(file: str, counts: pd.DataFrame, grades: pd.DataFrame) -> dict[str, object]:
+    """First and last day of a file, its cells and how many of them are empty."""
+    measure = file.removeprefix("official_").removesuffix(".csv")
+    if measure in figures.MEASURES:
+        days, cells = counts["date"], len(counts)
+        unpublished: object = int(counts[measure].isna().sum())
+    else:
+        days, cells, unpublished = grades["as_of"], pd.NA, pd.NA
+        if file != "official_grades.csv":
+            days = days.iloc[:0]
+    return {
+        "first_date": days.min() if len(days) else pd.NaT,
+        "last_date": days.max() if len(days) else pd.NaT,
+        "cells": cells,
+        "unpublished": unpublished,
+    }

@@ -167,6 +167,7 @@ def make(order: Order) -> Outcome:
                 f"report '{order.report}' has no notebook '{order.notebook}'",
                 remedy="bring the notebooks folder of this version back",
             )
+        _bring_published(order.parameters.study)
         made_from = manifest.entry(order.report, order.parameters, order.notebook)
         pages = tuple(order.page(language) for language in order.languages)
         names = [page.name for page in pages]
@@ -179,6 +180,17 @@ def make(order: Order) -> Outcome:
     except WorkbenchError as error:
         return Outcome(order, seconds=time.monotonic() - started, error=error)
     return Outcome(order, pages, time.monotonic() - started)
+
+
+def _bring_published(name: str) -> None:
+    """Bring the study's published files into its archive, if they are not there yet."""
+    from analytics.pool import staging
+
+    study = studies.load(name)
+    if not staging.current(study):
+        from analytics.pool import figures
+
+        figures.bring(study)
 
 
 def _run_and_publish(order: Order, made_from: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from analytics import study as studies
 from analytics import tables
 from analytics.errors import ParameterError
-from analytics.pool import published, regions
+from analytics.pool import figures, published, regions
 from analytics.simulation import epidemic, names, population, scenario, travel, visitors
 from analytics.simulation.draws import BoolArray, IntArray, stream
 
@@ -136,6 +136,7 @@ def make(
     if people < _LEAST:
         raise ParameterError(f"{people} people are no province", remedy=f"at least {_LEAST:,}")
     base = studies.load(settings.based_on)
+    figures.bring(base)
     public = published.read(base)
     where = population.places(public)
     residents = population.build(where, people, seed, first)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandera.pandas as pa
 
 from analytics.codes import RiskGrade
 from analytics.tables import columns as col
 
 _FROM = "published"
+
+
+def _edition() -> Any:
+    return col.integer("版次", "edition of the published file; empty for the first", minimum=2)
 
 
 class OFFICIAL_COUNTS(pa.DataFrameModel):
@@ -19,8 +25,9 @@ class OFFICIAL_COUNTS(pa.DataFrameModel):
         "指标", "what is counted", ("confirmed", "deaths", "recovered"), required=True
     )
     cumulative: col.Integer = col.integer(
-        "累计", "cumulative count", unit="persons", minimum=0, required=True
+        "累计", "cumulative count; empty where not published", unit="persons", minimum=0
     )
+    edition: col.Integer = _edition()
 
     class Config:
         metadata = col.about(_FROM, "官方累计数", key=("date", "region", "measure"))
@@ -35,6 +42,7 @@ class OFFICIAL_GRADES(pa.DataFrameModel):
     unit_type: col.Text = col.category("单元类型", "what the unit is", ("county", "urban_area"))
     grade: col.Text = col.category("风险等级", "official grade", RiskGrade, required=True)
     rank: col.Integer = col.integer("位次", "place in the printed list, from 1", minimum=1)
+    edition: col.Integer = _edition()
 
     class Config:
         metadata = col.about(_FROM, "官方风险等级", key=("date", "unit"))
@@ -52,6 +60,7 @@ class POPULATION(pa.DataFrameModel):
     share_65: col.Number = col.number(
         "65岁及以上占比", "residents aged 65 and above", unit="%", minimum=0, maximum=100
     )
+    edition: col.Integer = _edition()
 
     class Config:
         metadata = col.about(_FROM, "人口普查", key=("region",))
@@ -65,6 +74,7 @@ class COUNTY_CUMULATIVE(pa.DataFrameModel):
     confirmed: col.Integer = col.integer(
         "累计确诊", "cumulative confirmed; empty where not published", unit="persons", minimum=0
     )
+    edition: col.Integer = _edition()
 
     class Config:
         metadata = col.about(_FROM, "县级累计确诊", key=("region",))
@@ -79,6 +89,7 @@ class OUTFLOW_SHARES(pa.DataFrameModel):
     share: col.Number = col.number(
         "占比", "mean share of all leaving", unit="1", minimum=0, maximum=1, required=True
     )
+    edition: col.Integer = _edition()
 
     class Config:
         metadata = col.about(_FROM, "武汉流出占比", key=("region",))

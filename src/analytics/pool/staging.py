@@ -1,0 +1,67 @@
+"""
+Which published files of a study have not been staged yet; answered from hashes alone.
+
+Once a study's published files are in its archive, ``staged.json`` in its state folder
+says what they, and ``study.toml``, looked like.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from analytics.study import Study
+
+# Each file and the feed that carries it
+FEEDS = {
+    "official_confirmed.csv": "official_counts",
+    "official_deaths.csv": "official_counts",
+    "official_recovered.csv": "official_counts",
+    "official_grades.csv": "official_grades",
+    "population.csv": "population",
+    "county_cumulative.csv": "county_cumulative",
+    "wuhan_outflow_share.csv": "outflow_shares",
+}
+
+
+def present(study: Study) -> dict[str, str]:
+    """SHA-256 of each published file beside the study's ``study.toml``, and of that."""
+    paths = [study.folder / name for name in FEEDS if (study.folder / name).is_file()]
+    if paths:
+        paths.append(study.folder / "study.toml")
+    return {path.name: sha256(path) for path in paths if path.is_file()}
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's content."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def staged(study: Study) -> dict[str, str]:
+    """SHA-256 of each file as it was when staged; empty if the archive is gone or new."""
+    path = study.state / "staged.json"
+    listed = study.state / "archive" / "manifest.jsonl"
+    if not path.is_file() or not listed.is_file():
+        return {}
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError:
+        return {}
+
+
+def current(study: Study) -> bool:
+    """Whether the archive holds the study's published files as they are now."""
+    return present(study) == staged(study)
+
+
+def remember(study: Study, files: dict[str, str]) -> None:
+    """Write down which files were staged, whole or not at all."""
+    path = study.state / "staged.json"
+    arriving = path.with_name(".staged.json")
+    arriving.write_text(json.dumps(files, indent=1) + "\n", encoding="utf-8")
+    arriving.replace(path)
