@@ -43,7 +43,8 @@ def quarantined(study: Study, used: Sequence[Entry], strange: pd.DataFrame) -> p
     if len(strange):
         file = "official_" + strange["measure"].fillna("grades") + ".csv"
         outside = pd.DataFrame({"file": file, "date": strange["date"], "column": "region"})
-        found.append(outside.assign(row=pd.NA, reason="not_of_this_study"))
+        outside["row"] = pd.Series(pd.NA, index=outside.index, dtype="Int64")
+        found.append(outside.assign(reason="not_of_this_study"))
     return pd.concat(found, ignore_index=True)[QUARANTINE]
 
 
@@ -104,7 +105,8 @@ def _extent(file: str, counts: pd.DataFrame, grades: pd.DataFrame) -> dict[str, 
     """First and last day of a file, its cells and how many of them are empty."""
     measure = file.removeprefix("official_").removesuffix(".csv")
     if measure in figures.MEASURES:
-        days, cells = counts["date"], len(counts)
+        days = counts["date"]
+        cells: object = len(counts)
         unpublished: object = int(counts[measure].isna().sum())
     else:
         days, cells, unpublished = grades["as_of"], pd.NA, pd.NA
