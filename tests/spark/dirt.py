@@ -25,19 +25,40 @@ _NUMBERS = [
     "11010519491231002X", "11010519491231002x", "110105491231002", "110105 19491231 002X",
     "110105194912310021", "110105194902300028", "1.10105194912310E+17", "420102199001011000",
     "H12345678", "12345678", "E12345678", "USA123456789012", "4201********1234", "8110105194912",
-    "820000199001010014", "810000199408230021", "420102\v199001011000", "ß1", "1" * 18, "1" * 17 + "X",
+    "820000199001010014", "810000199408230021", "420102\v199001011000", "ß1", "1" * 18,
+    "1" * 17 + "X",
 ]  # fmt: skip
 _PHONES = [
     "13812345678", "+86 138-1234-5678", "8613812345678", "+852 6123 4567", "027-87654321", "12345",
     "1.38123E+10", "0086 13812345678", "（027）87654321", "+4915112345678", "$1", "\\1",
 ]  # fmt: skip
 _FIGURES = [
-    "0", "1", "-1", "+5", "3.0", "3.5", "1,234", "12,34", "1,234,567.5", "１２", "x", "1e3", "1e400",
-    "-1e400", "1e-400", ".5", "5.", "9223372036854775807", "9223372036854775808", "37.2℃", "36.5 度",
+    "0", "1", "-1", "+5", "3.0", "3.5", "1,234", "12,34", "1,234,567.5", "１２", "x", "1e3",
+    "1e400",
+    "-1e400", "1e-400", ".5", "5.",
+    "9223372036854775807", "9223372036854775808", "37.2℃", "36.5 度",
     "95%", "95 ％", "1_000", " 7 ", "0x1F", "Infinity", "NaN ", "00012", "38.45", "0.1", "1e22",
 ]  # fmt: skip
-_REGIONS = ["420102", "江岸区", "武汉市江岸区", "武汉", "恩施州", "监利县", "421088", "鼓楼区", "420199", "火星"]
-_ADDRESSES = ["武汉市江岸区一元街3号", "江岸区", "宜昌市\n西陵区", "监利县容城镇", "北京路", "恩施市"]
+_REGIONS = [
+    "420102",
+    "江岸区",
+    "武汉市江岸区",
+    "武汉",
+    "恩施州",
+    "监利县",
+    "421088",
+    "鼓楼区",
+    "420199",
+    "火星",
+]
+_ADDRESSES = [
+    "武汉市江岸区一元街3号",
+    "江岸区",
+    "宜昌市\n西陵区",
+    "监利县容城镇",
+    "北京路",
+    "恩施市",
+]
 _WORDS = ["NA", "张三", "O'Brien", 'a"b', "a\\b", "😀", "line\nbreak", "\x1f", "A", "B", "C", "D"]
 _GAPS = ["", "NULL", "不详", "n/a"]
 
@@ -45,8 +66,9 @@ _GAPS = ["", "NULL", "不详", "n/a"]
 def _pool(kind: str, choices: tuple[str, ...]) -> list[str]:
     if kind in {"category", "document"}:
         return [*choices, *(spoken(word) for word in choices), choices[0].upper(), "nonsense"]
+    serials = [f"{43000 + n}.{n * 7919**2 % 10**9:09d}" for n in range(60)]
     drawn = {
-        "date": _DAYS, "moment": _MOMENTS, "id_number": _NUMBERS, "phone": _PHONES,
+        "date": _DAYS, "moment": _MOMENTS + serials, "id_number": _NUMBERS, "phone": _PHONES,
         "integer": _FIGURES, "number": _FIGURES, "region": _REGIONS, "address": _ADDRESSES,
         "yes_no": [*YES, *NO, "TRUE", "maybe"],
     }  # fmt: skip
@@ -61,7 +83,7 @@ def dirty(contract: Contract, count: int, seed: int) -> Reading:
         said = np.array(_pool(column.kind, column.choices), dtype=object)
         cells = said[draw.integers(0, len(said), count)]
         if column.kind not in {"text", "code", "name"}:
-            fine = draw.random(count) < 0.85  # noqa: PLR2004
+            fine = draw.random(count) < 0.85
             cells[fine] = said[0]
         gaps = draw.random(count) < (0.02 if column.required else 0.2)
         cells[gaps] = np.array(_GAPS, dtype=object)[draw.integers(0, len(_GAPS), gaps.sum())]
@@ -69,12 +91,16 @@ def dirty(contract: Contract, count: int, seed: int) -> Reading:
     columns[WITHDRAWN] = np.array(["", "", "", "", "是", "no", "perhaps"], dtype=object)[
         draw.integers(0, 7, count)
     ]
-    again = draw.random(count) < 0.1  # noqa: PLR2004
+    again = draw.random(count) < 0.1
     again[0] = False
     for cells in columns.values():
         cells[again] = cells[np.flatnonzero(again) - 1]
     rows = {name: normalised(pa.array(cells, pa.string())) for name, cells in columns.items()}
     nothing = pa.table(
-        {"position": pa.array([], pa.int64()), "column": pa.array([], pa.string()), "reason": pa.array([], pa.string())}
+        {
+            "position": pa.array([], pa.int64()),
+            "column": pa.array([], pa.string()),
+            "reason": pa.array([], pa.string()),
+        }
     )
     return Reading(pa.table({POSITION: pa.array(np.arange(1, count + 1)), **rows}), nothing, (), 0)
