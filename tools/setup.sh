@@ -1,9 +1,10 @@
 #!/bin/sh
-# Set-up of the workbench on a bare machine, in three steps that may each be run again:
+# Set-up of the workbench on a bare machine, in steps that may each be run again:
 #
 #   tools/setup.sh core     .venv with what a report needs, front-end parts in node_modules
 #   tools/setup.sh dev      the same, with what checks and tests need
 #   tools/setup.sh system   Chromium and a CJK font for the browser tests, from Debian
+#   tools/setup.sh spark    PySpark in .venv, and Java 17 from Debian
 #
 # Needs sh and Python 3.11 or later. Everything it makes lies in this folder (.venv, .uv,
 # node_modules, .cache), but for Debian's packages, which it installs as root only; to
@@ -117,7 +118,11 @@ system)
     # shellcheck disable=SC2086 # a list of words is meant
     [ -z "$missing" ] || debian $missing
     ;;
+spark)
+    command -v java >/dev/null 2>&1 || [ -x "${JAVA_HOME:-/nonexistent}/bin/java" ] || debian openjdk-17-jre-headless
+    environment --extra dev --extra spark
+    ;;
 *)
-    stop "which step? core, dev or system"
+    stop "which step? core, dev, system or spark"
     ;;
 esac

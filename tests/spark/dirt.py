@@ -25,15 +25,18 @@ _NUMBERS = [
     "11010519491231002X", "11010519491231002x", "110105491231002", "110105 19491231 002X",
     "110105194912310021", "110105194902300028", "1.10105194912310E+17", "420102199001011000",
     "H12345678", "12345678", "E12345678", "USA123456789012", "4201********1234", "8110105194912",
-    "820000199001010014", "810000199408230021", "420102\v199001011000", "ß1", "1" * 18, "1" * 17 + "X",
+    "820000199001010014", "810000199408230021", "420102\v199001011000", "ß1", "1" * 18,
+    "1" * 17 + "X",
 ]  # fmt: skip
 _PHONES = [
     "13812345678", "+86 138-1234-5678", "8613812345678", "+852 6123 4567", "027-87654321", "12345",
     "1.38123E+10", "0086 13812345678", "（027）87654321", "+4915112345678", "$1", "\\1",
 ]  # fmt: skip
 _FIGURES = [
-    "0", "1", "-1", "+5", "3.0", "3.5", "1,234", "12,34", "1,234,567.5", "１２", "x", "1e3", "1e400",
-    "-1e400", "1e-400", ".5", "5.", "9223372036854775807", "9223372036854775808", "37.2℃", "36.5 度",
+    "0", "1", "-1", "+5", "3.0", "3.5", "1,234", "12,34", "1,234,567.5", "１２", "x", "1e3",
+    "1e400",
+    "-1e400", "1e-400", ".5", "5.",
+    "9223372036854775807", "9223372036854775808", "37.2℃", "36.5 度",
     "95%", "95 ％", "1_000", " 7 ", "0x1F", "Infinity", "NaN ", "00012", "38.45", "0.1", "1e22",
 ]  # fmt: skip
 _REGIONS = [
@@ -63,8 +66,9 @@ _GAPS = ["", "NULL", "不详", "n/a"]
 def _pool(kind: str, choices: tuple[str, ...]) -> list[str]:
     if kind in {"category", "document"}:
         return [*choices, *(spoken(word) for word in choices), choices[0].upper(), "nonsense"]
+    serials = [f"{43000 + n}.{n * 7919**2 % 10**9:09d}" for n in range(60)]
     drawn = {
-        "date": _DAYS, "moment": _MOMENTS, "id_number": _NUMBERS, "phone": _PHONES,
+        "date": _DAYS, "moment": _MOMENTS + serials, "id_number": _NUMBERS, "phone": _PHONES,
         "integer": _FIGURES, "number": _FIGURES, "region": _REGIONS, "address": _ADDRESSES,
         "yes_no": [*YES, *NO, "TRUE", "maybe"],
     }  # fmt: skip
@@ -79,7 +83,7 @@ def dirty(contract: Contract, count: int, seed: int) -> Reading:
         said = np.array(_pool(column.kind, column.choices), dtype=object)
         cells = said[draw.integers(0, len(said), count)]
         if column.kind not in {"text", "code", "name"}:
-            fine = draw.random(count) < 0.85  # noqa: PLR2004
+            fine = draw.random(count) < 0.85
             cells[fine] = said[0]
         gaps = draw.random(count) < (0.02 if column.required else 0.2)
         cells[gaps] = np.array(_GAPS, dtype=object)[draw.integers(0, len(_GAPS), gaps.sum())]
@@ -87,7 +91,7 @@ def dirty(contract: Contract, count: int, seed: int) -> Reading:
     columns[WITHDRAWN] = np.array(["", "", "", "", "是", "no", "perhaps"], dtype=object)[
         draw.integers(0, 7, count)
     ]
-    again = draw.random(count) < 0.1  # noqa: PLR2004
+    again = draw.random(count) < 0.1
     again[0] = False
     for cells in columns.values():
         cells[again] = cells[np.flatnonzero(again) - 1]

@@ -9,13 +9,12 @@ import pytest
 from analytics import engine, study
 from analytics.pool import regions
 
-ENGINES = ["duckdb", pytest.param("spark", marks=pytest.mark.slow)]
 START = pd.Timestamp("2020-01-01")
 
 
-@pytest.fixture(params=ENGINES)
-def connection(request):
-    return engine.connect(request.param)
+@pytest.fixture
+def connection():
+    return engine.connect()
 
 
 def tables(seed):
@@ -43,7 +42,7 @@ def test_asof_agrees_with_pandas(connection, seed):
     expected.loc[expected["key"].isna(), "found"] = np.nan
     expected = expected.sort_values("row")["found"].to_numpy(dtype=float)
     stored = [
-        connection.create_table(f"{n}{seed}", t, temp=connection.name == "duckdb", overwrite=True)
+        connection.create_table(f"{n}{seed}", t, temp=True)
         for n, t in (("left", left), ("right", right))
     ]
     joined = engine.asof(*stored, on=("time", "since"), by=["key"], values=["found"])

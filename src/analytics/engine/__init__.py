@@ -103,7 +103,8 @@ def asof(
     Parameters
     ----------
     left, right : ibis.Table
-        Any number of rows each.
+        Any number of rows each; one of them at least held by the engine that is to join them
+        (of two tables in memory DuckDB is taken to be it).
     on : tuple of str
         Time in `left`, time in `right`; equal times match.
     by : sequence of str
@@ -131,13 +132,14 @@ def asof(
     once = right.filter(*[right[key].notnull() for key in by], right[on[1]].notnull())  # noqa: PD004
     if not unique:
         # a gap counts as least: engines differ on it, so whether there is one is compared first
-        compared = {}
+        compared: dict[str, ir.Value] = {}
         for value in values:
             compared |= {f"_has_{value}": once[value].notnull(), value: once[value]}  # noqa: PD004
         greatest = ibis.struct(compared).max()
         grouped = once.group_by(*by, on[1]).agg(_found=greatest)
         once = grouped.select(*by, on[1], **{value: grouped["_found"][value] for value in values})
-    if left.get_backend().name == "duckdb":
+    both = left.select(_one=ibis.literal(1)).cross_join(right.select(_other=ibis.literal(1)))
+    if both.get_backend().name == "duckdb":
         return _joined(left, once, on, by, values)
     return _carried(left, once, on, by, values)
 
@@ -164,17 +166,21 @@ def _carried(
 ) -> ir.Table:
     import ibis
 
+    timed = left[on[0]].type().is_timestamp() or once[on[1]].type().is_timestamp()
+    clock = "timestamp" if timed else once.schema()[on[1]]
     found = once.select(
         **{
             name: once[name].cast(kind) if name in by else ibis.null(kind)
             for name, kind in left.schema().items()
         },
-        _time=once[on[1]],
+        _time=once[on[1]].cast(clock),
         _found=ibis.struct({value: once[value] for value in values}),
         _asked=ibis.literal(0, "int8"),
     )
     nothing = ibis.null(found.schema()["_found"])
-    asked = left.mutate(_time=left[on[0]], _found=nothing, _asked=ibis.literal(1, "int8"))
+    asked = left.mutate(
+        _time=left[on[0]].cast(clock), _found=nothing, _asked=ibis.literal(1, "int8")
+    )
     both = ibis.union(found, asked.select(found.columns))
     along = ibis.window(
         group_by=list(by), order_by=[both["_time"], both["_asked"]], preceding=None, following=0

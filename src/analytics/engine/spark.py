@@ -1,9 +1,9 @@
-"""
+r"""
 Spark behind Ibis, with what Ibis 12 loses on the way to it put right.
 
 Ibis hands tables to Spark and back through pandas: whole numbers beside a gap become null
 and missing text the word "NaN". Here Arrow carries them, which keeps both. Ibis writes
-back-references of patterns as ``\\1``, which Java reads as the digit 1, and a search without
+back-references of patterns as ``\1``, which Java reads as the digit 1, and a search without
 brackets, which takes in the comparison behind it; here as ``$1``, and bracketed.
 """
 
@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import ibis
 import sqlglot.expressions as sge
 from ibis.backends.pyspark import Backend
 from ibis.backends.sql.compilers.pyspark import PySparkCompiler
@@ -29,12 +30,13 @@ if TYPE_CHECKING:
 
 _REFERENCE = re.compile(r"\\(\d)")
 _ZONE = "Asia/Shanghai"
+_NAME = ibis.pyspark.name  # the first look at it registers Ibis's options for Spark
 
 
 class SparkCompiler(PySparkCompiler):  # type: ignore[misc] # Ibis is untyped
     """Ibis's writer of Spark SQL, with patterns as Java reads them."""
 
-    def visit_RegexReplace(self, op: Any, *, arg: Any, pattern: Any, replacement: Any) -> Any:  # noqa: N802
+    def visit_RegexReplace(self, op: Any, *, arg: Any, pattern: Any, replacement: Any) -> Any:  # noqa: N802, ARG002
         """Write a replacement whose back-references are Java's."""
         said = _REFERENCE.sub(r"$\1", op.replacement.value.replace("$", r"\$"))
         return super().visit_RegexReplace(
