@@ -79,7 +79,7 @@ def dirty(contract: Contract, count: int, seed: int) -> Reading:
         said = np.array(_pool(column.kind, column.choices), dtype=object)
         cells = said[draw.integers(0, len(said), count)]
         if column.kind not in {"text", "code", "name"}:
-            fine = draw.random(count) < 0.85  # noqa: PLR2004
+            fine = draw.random(count) < 0.85
             cells[fine] = said[0]
         gaps = draw.random(count) < (0.02 if column.required else 0.2)
         cells[gaps] = np.array(_GAPS, dtype=object)[draw.integers(0, len(_GAPS), gaps.sum())]
@@ -87,7 +87,7 @@ def dirty(contract: Contract, count: int, seed: int) -> Reading:
     columns[WITHDRAWN] = np.array(["", "", "", "", "是", "no", "perhaps"], dtype=object)[
         draw.integers(0, 7, count)
     ]
-    again = draw.random(count) < 0.1  # noqa: PLR2004
+    again = draw.random(count) < 0.1
     again[0] = False
     for cells in columns.values():
         cells[again] = cells[np.flatnonzero(again) - 1]

@@ -131,7 +131,7 @@ def asof(
     once = right.filter(*[right[key].notnull() for key in by], right[on[1]].notnull())  # noqa: PD004
     if not unique:
         # a gap counts as least: engines differ on it, so whether there is one is compared first
-        compared = {}
+        compared: dict[str, Any] = {}
         for value in values:
             compared |= {f"_has_{value}": once[value].notnull(), value: once[value]}  # noqa: PD004
         greatest = ibis.struct(compared).max()
