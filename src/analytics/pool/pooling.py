@@ -102,13 +102,17 @@ def run(
             if contract.personal and ring is None:
                 keyless.append(delivery)
                 continue
-            assert places is not None
+            known = _told(delivery, told) <= delivery.delivered
             if delivery.path not in judged:
-                judged |= _judged(connection, coming[delivery.feed], places, checker)
-            entry = _taken(study, connection, delivery, judged.pop(delivery.path), ring, told)
-            if entry is None:
+                if known:
+                    coming[delivery.feed].popleft()
+                else:
+                    judged |= _judged(connection, coming[delivery.feed], places, checker)
+            verdict = judged.pop(delivery.path, "")
+            if known:
                 repeated += 1
             else:
+                entry = _taken(study, connection, delivery, verdict, ring)
                 archive.append(folder, entry)
                 told[entry.feed, entry.mark] = entry.delivered
                 added.append(entry)
@@ -128,6 +132,11 @@ def run(
 def _connected() -> Any:
     with duckdb.connect(config={"temp_directory": ""}) as connection:
         yield connection
+
+
+def _told(delivery: Delivery, told: dict[tuple[str, str], datetime]) -> datetime:
+    """When a delivery's content was first told for its day; never comes last."""
+    return told.get((delivery.feed, _entry(delivery, None, "", "").mark), _NEVER)
 
 
 def _judged(
@@ -168,14 +177,10 @@ def _taken(
     delivery: Delivery,
     verdict: intake.Intake | str,
     ring: Ring | None,
-    told: dict[tuple[str, str], datetime],
-) -> Entry | None:
+) -> Entry:
     contract = tables.contract(delivery.feed)
     taken = None if isinstance(verdict, str) else verdict
     refused, part = verdict if isinstance(verdict, str) else "", ""
-    bare = _entry(delivery, None, "", refused)
-    if told.get((bare.feed, bare.mark), _NEVER) <= delivery.delivered:
-        return None
     if taken is not None and taken.accepted.num_rows:
         rows = protected(connection, taken.accepted, contract, delivery, ring)
         part = archive.write_part(study.state / "archive", delivery.feed, rows)

@@ -133,11 +133,18 @@ def make_all(wanted: Sequence[Order], *, workers: int) -> Iterator[Outcome]:
     workers : int
         Number of processes; with one, or one order, all happens in this process.
     """
-    if workers == 1 or len(wanted) == 1:
-        yield from (make(order) for order in wanted)
-    else:
+    stale = []
+    for order in wanted:  # to find that a page stands costs less than a process
+        found = _standing(order)
+        if found is None:
+            stale.append(order)
+        else:
+            yield found
+    if workers == 1 or len(stale) == 1:
+        yield from (make(order) for order in stale)
+    elif stale:
         with ThreadPoolExecutor(workers) as supervisors:
-            waiting = [supervisors.submit(_make_apart, order) for order in wanted]
+            waiting = [supervisors.submit(_make_apart, order) for order in stale]
             yield from (done.result() for done in as_completed(waiting))
     for output in {order.output for order in wanted}:
         catalogue.write(output)
@@ -161,6 +168,22 @@ def _make_apart(order: Order) -> Outcome:
 def make(order: Order) -> Outcome:
     """Make one report, or find that it stands already; errors come back in the outcome."""
     started = time.monotonic()
+    found = _standing(order)
+    if found is not None:
+        return found
+    try:
+        made_from = manifest.entry(order.report, order.parameters, order.notebook)
+        with publication.lock(order.folder, order.stem):
+            _run_and_publish(order, made_from)
+    except WorkbenchError as error:
+        return Outcome(order, seconds=time.monotonic() - started, error=error)
+    pages = tuple(order.page(language) for language in order.languages)
+    return Outcome(order, pages, time.monotonic() - started)
+
+
+def _standing(order: Order) -> Outcome | None:
+    """Find that a report's pages stand, or cannot be made; neither: it is to be made."""
+    started = time.monotonic()
     try:
         if not order.notebook.is_file():
             raise SetupError(
@@ -169,17 +192,15 @@ def make(order: Order) -> Outcome:
             )
         _bring_published(order.parameters.study)
         made_from = manifest.entry(order.report, order.parameters, order.notebook)
-        pages = tuple(order.page(language) for language in order.languages)
-        names = [page.name for page in pages]
-        if not order.again and manifest.current(
-            order.folder, order.stem, made_from["fingerprint"], names
-        ):
-            return Outcome(order, pages, time.monotonic() - started, fresh=True)
-        with publication.lock(order.folder, order.stem):
-            _run_and_publish(order, made_from)
     except WorkbenchError as error:
         return Outcome(order, seconds=time.monotonic() - started, error=error)
-    return Outcome(order, pages, time.monotonic() - started)
+    pages = tuple(order.page(language) for language in order.languages)
+    names = [page.name for page in pages]
+    if order.again or not manifest.current(
+        order.folder, order.stem, made_from["fingerprint"], names
+    ):
+        return None
+    return Outcome(order, pages, time.monotonic() - started, fresh=True)
 
 
 def _bring_published(name: str) -> None:
