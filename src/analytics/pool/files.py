@@ -35,34 +35,41 @@ def _limit(size: int, packed: int) -> None:
         raise refuse("bomb", f"larger than {MAX_BYTES} bytes or {MAX_RATIO} times its packed size")
 
 
-def unpacked(path: Path) -> bytes:
+def unpacked(path: Path, content: bytes | None = None) -> bytes:
     """
     Whole content of a file, decompressed where its name ends in ``.gz``.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    content : bytes, optional
+        Its bytes, where it lies sealed and only its name is known.
 
     Raises
     ------
     ContractError
         If the file is empty, cut off, fails its checksum, or unpacks beyond the limits.
     """
-    packed = path.stat().st_size
+    packed = path.stat().st_size if content is None else len(content)
     if packed == 0:
         raise refuse("empty", "empty")
     if path.suffix.lower() != ".gz":
         _limit(packed, packed)
-        return path.read_bytes()
-    content = io.BytesIO()
+        return path.read_bytes() if content is None else content
+    plain = io.BytesIO()
     try:
-        with gzip.open(path) as stream:
+        with gzip.open(path if content is None else io.BytesIO(content)) as stream:
             while chunk := stream.read(_CHUNK):
-                content.write(chunk)
-                _limit(content.tell(), packed)
+                plain.write(chunk)
+                _limit(plain.tell(), packed)
     except EOFError as error:
         raise refuse("truncated", "cut off before its end") from error
     except (gzip.BadGzipFile, zlib.error) as error:
         raise refuse("damaged", "damaged: its checksum or packing does not hold") from error
-    if not content.tell():
+    if not plain.tell():
         raise refuse("empty", "empty")
-    return content.getvalue()
+    return plain.getvalue()
 
 
 def decoded(content: bytes) -> bytes:

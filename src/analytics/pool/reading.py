@@ -65,9 +65,18 @@ def suffix(path: Path) -> str:
     return parts[-1] if parts and parts[-1] in SUFFIXES else ""
 
 
-def read(path: Path, contract: Contract) -> Reading:
+def read(path: Path, contract: Contract, content: bytes | None = None) -> Reading:
     """
     Read a delivered file.
+
+    Parameters
+    ----------
+    path : Path
+        The file, or its name alone.
+    contract : Contract
+        Contract of its feed.
+    content : bytes, optional
+        Its bytes, where it lies sealed and may not be written to disk in clear.
 
     Raises
     ------
@@ -78,7 +87,7 @@ def read(path: Path, contract: Contract) -> Reading:
     kind = suffix(path)
     if not kind:
         raise refuse("format", f"none of {', '.join(SUFFIXES)}, also with .gz")
-    content = unpacked(path)
+    content = unpacked(path, content)
     if kind == ".csv":
         return _read_csv(decoded(content), contract)
     if kind == ".jsonl":

@@ -1,0 +1,65 @@
+"""Command that links one person's records across departments: link."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+_ROLE = "keeper"
+
+StudyOption = Annotated[
+    str, typer.Option(help="Study under data/; default: the session's study.", metavar="NAME")
+]
+
+
+def link(
+    *,
+    study: StudyOption = "",
+    train: Annotated[
+        bool, typer.Option("--train", help="Train a model on the records first and store it.")
+    ] = False,
+    memory: Annotated[int, typer.Option(help="Memory of the engine [MB].", min=256)] = 6144,
+) -> None:
+    """
+    Give each person one key across departments, sealed in the vault.
+
+    Example: workbench link --train --study hubei-2020
+
+    Reads the sealed originals of every kept delivery again. Only counts are printed; who is
+    who stays in the vault. Train once, then again when departments change how they write.
+    """
+    from analytics import study as studies
+    from analytics.pool.linkage.sealed import link_study
+    from analytics.privacy import audit, keys
+
+    chosen = studies.load(study)
+    ring = keys.load(chosen.name)
+    log, counts = chosen.state / "audit.jsonl", {"train": int(train)}
+    audit.record(log, "link.begin", chosen.name, role=_ROLE, counts=counts)
+    done = link_study(chosen, ring, train=train, memory_limit_mb=memory)
+    night, read = done.night, done.originals
+    counts = {
+        "deliveries": read.deliveries,
+        "records": night.accepted,
+        "persons": done.persons,
+        "review": night.review,
+    }
+    audit.record(log, "link", chosen.name, role=_ROLE, counts=counts)
+    typer.echo(
+        f"{read.deliveries} deliveries of {len(read.feeds)} linked feeds read, "
+        f"{read.purged} purged, {read.unreadable} unreadable; {read.rows} rows"
+    )
+    typer.echo(
+        f"{night.accepted} records: {night.unchanged} unchanged, {night.changed} corrected, "
+        f"{night.quarantined} quarantined, {done.dropped} no longer held"
+    )
+    typer.echo(
+        f"{done.persons} persons: {night.persons} new, {night.merged} merged; {night.joined} "
+        f"records joined one known before, {night.moved} moved; {night.review} pairs for review"
+    )
+
+
+def mount(app: typer.Typer) -> None:
+    """Add this command to the command line."""
+    app.command()(link)

@@ -1,0 +1,185 @@
+"""Records of a study's people, read again from the departments' sealed originals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analytics import tables
+from analytics.errors import ContractError
+from analytics.pool import archive, intake, reading, regions
+from analytics.privacy import retention, vault
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+    from analytics.pool.archive import Entry
+    from analytics.privacy.keys import Ring
+    from analytics.study import Study
+    from analytics.tables import Contract
+
+_VALUES = {
+    "name": "name",
+    "document": "document",
+    "id_card": "id_number",
+    "birth_date": "birth_date",
+    "phone": "phone",
+    "county": "county",
+    "address": "address",
+}
+"""Column of a record to column of a contract."""
+
+
+@dataclass(frozen=True)
+class Originals:
+    """
+    What was read again.
+
+    Parameters
+    ----------
+    deliveries, purged, unreadable : int
+        Sealed originals read, those that were purged, and those that break today's contract.
+    rows : int
+        Sound rows in them.
+    feeds : tuple of str
+        Feeds whose rows name somebody by name or number, and are linked.
+    """
+
+    deliveries: int
+    purged: int
+    unreadable: int
+    rows: int
+    feeds: tuple[str, ...]
+
+
+def collect(connection: duckdb.DuckDBPyConnection, study: Study, ring: Ring) -> Originals:
+    """
+    Make tables `stated` and `people` of every kept delivery that names persons.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        From :func:`analytics.pool.linkage.workspace`; nothing is written elsewhere.
+    study : Study
+    ring : Ring
+        The study's keys.
+
+    Returns
+    -------
+    Originals
+        Counts.
+
+    Raises
+    ------
+    ArchiveError
+        An original is missing or damaged: its people are not to be forgotten for that.
+    KeyringError
+        The ring is of another study.
+
+    Notes
+    -----
+    `stated` has every sound row ever delivered. `people` has the columns of `RECORD_COLUMNS`:
+    for each feed one record a person, as told by the latest version of each row, without
+    withdrawn ones. Within a feed rows are one person's if they state one number; without a
+    number, if they state one name and phone; without both, each row stands alone. The feed
+    stands as `department`, since a register, not an office, holds a person once.
+    """
+    connection.execute(
+        "create or replace temp table stated (feed varchar, key varchar, for_date date, "
+        "delivered timestamptz, withdrawn boolean, "
+        + ", ".join(f"{name} varchar" for name in _VALUES)
+        + ")"
+    )
+    read, purged, unreadable, feeds = 0, 0, 0, set()
+    places = regions.places(study)
+    for entry, contract in _named(study):
+        if retention.purged(study.state / "vault", _name(entry)):
+            purged += 1
+            continue
+        try:
+            rows = _sound(connection, study, ring, entry, contract, places)
+        except ContractError:
+            unreadable += 1
+            continue
+        _state(connection, rows, entry, contract)
+        read += 1
+        if _linkable(contract):
+            feeds.add(contract.feed)
+    _gather(connection, sorted(feeds))
+    counted = connection.execute("select count(*) from stated").fetchone()
+    assert counted is not None
+    return Originals(read, purged, unreadable, int(counted[0]), tuple(sorted(feeds)))
+
+
+def _named(study: Study) -> list[tuple[Entry, Contract]]:
+    """Deliveries with sound rows that name persons, each content once, oldest first."""
+    found: dict[tuple[str, str], tuple[Entry, Contract]] = {}
+    for entry in archive.entries(study.state / "archive"):
+        contract = tables.contract(entry.feed)
+        if entry.part and contract.personal:
+            found.setdefault((entry.feed, entry.mark), (entry, contract))
+    return list(found.values())
+
+
+def _name(entry: Entry) -> str:
+    """Name of an original in the vault."""
+    return f"{entry.department}/{entry.date.isoformat()}/{entry.feed}.{entry.sha256[:32]}"
+
+
+def _linkable(contract: Contract) -> bool:
+    return bool({"name", "id_number"} & {c.name for c in contract.columns if c.kind != "text"})
+
+
+def _sound(
+    connection: duckdb.DuckDBPyConnection,
+    study: Study,
+    ring: Ring,
+    entry: Entry,
+    contract: Contract,
+    places: tuple[pa.Table, tuple[str, str]],
+) -> pa.Table:
+    with vault.unseal(study.state / "vault", _name(entry), ring) as stream:
+        content = stream.read()
+    read = reading.read(Path(entry.file), contract, content)
+    return intake.take(connection, read, contract, places, entry.delivered.date()).accepted
+
+
+def _state(
+    connection: duckdb.DuckDBPyConnection, rows: pa.Table, entry: Entry, contract: Contract
+) -> None:
+    held = {column.name for column in contract.columns}
+    values = ", ".join(
+        f'"{column}"::varchar as {name}' if column in held else f"null::varchar as {name}"
+        for name, column in _VALUES.items()
+    )
+    key = ", ".join(f'"{column}"::varchar' for column in contract.key)
+    connection.register("_rows", rows)
+    try:
+        connection.execute(
+            f"insert into stated select ?, sha256(concat_ws(chr(31), {key})), ?::date, "
+            f"?::timestamptz, withdrawn, {values} from _rows",
+            [entry.feed, entry.date, entry.delivered],
+        )
+    finally:
+        connection.unregister("_rows")
+
+
+def _gather(connection: duckdb.DuckDBPyConnection, feeds: list[str]) -> None:
+    """Make `known` (each row's record) of `stated`, and `people` of the latest rows."""
+    order = "(for_date, delivered, key)"
+    latest = ", ".join(f"arg_max({name}, {order}) as {name}" for name in _VALUES)
+    connection.execute(
+        "create or replace temp table known as select *, sha256(concat_ws(chr(31), feed, "
+        "coalesce('n' || id_card, 'p' || name || chr(31) || phone, 'k' || key))) as record "
+        "from stated where list_contains($feeds::varchar[], feed)",
+        {"feeds": feeds},
+    )
+    connection.execute(
+        "create or replace temp table people as with present as (select * from known "
+        "qualify row_number() over (partition by feed, key order by for_date desc, "
+        "delivered desc, record) = 1) "
+        f"select record, feed as department, {latest} from present where not withdrawn "
+        "group by feed, record"
+    )
