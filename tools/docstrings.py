@@ -45,6 +45,7 @@ WHOLE = {
 }
 # A return type that names a table (`RISK table`) or a documented class says what it means
 TELLING = re.compile(r"Returns\n\s*-+\n[^\n]*\b[A-Z][A-Za-z_]{2,}\b[^\n]*")
+OPTIONAL = {"pyspark"}
 # Written by pydantic, dataclasses, enum and pandera, not by us
 INHERITED = {"Config", "model_config"}
 
@@ -54,7 +55,11 @@ def modules(package: ModuleType) -> Iterator[ModuleType]:
     yield package
     for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         if not any(part.startswith("_") for part in found.name.split(".")):
-            yield importlib.import_module(found.name)
+            try:
+                yield importlib.import_module(found.name)
+            except ModuleNotFoundError as error:
+                if error.name not in OPTIONAL:  # an extra that is not installed here
+                    raise
 
 
 def public_names(module: ModuleType) -> Iterator[str]:

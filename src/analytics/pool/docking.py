@@ -78,16 +78,10 @@ def fetch(
     import sqlalchemy
 
     contract = tables.contract(feed)
+    engine = _engine(url, feed)
     path = study.state / "watermarks" / f"{feed}.json"
     before = _before(path)
     when = delivered or datetime.now(ZONE)
-    try:
-        engine = sqlalchemy.create_engine(url, hide_parameters=True)
-    except (ImportError, sqlalchemy.exc.ArgumentError, sqlalchemy.exc.NoSuchModuleError) as error:
-        raise SetupError(
-            f"the database of feed '{feed}' cannot be spoken to",
-            remedy="check the URL's form and that its driver is installed",
-        ) from error
     given = {"watermark": before} if ":watermark" in query else {}
     try:
         with engine.connect().execution_options(stream_results=True) as connection:
@@ -155,6 +149,18 @@ def _newest(before: Any, values: Sequence[Any]) -> Any:
     if before is not None:
         found.append(before)
     return max(found, default=None)
+
+
+def _engine(url: str, feed: str) -> Any:
+    import sqlalchemy
+
+    try:
+        return sqlalchemy.create_engine(url, hide_parameters=True)
+    except (ImportError, sqlalchemy.exc.ArgumentError, sqlalchemy.exc.NoSuchModuleError) as error:
+        raise SetupError(
+            f"the database of feed '{feed}' cannot be spoken to",
+            remedy="check the URL's form and that its driver is installed",
+        ) from error
 
 
 def _before(path: Path) -> Any:
