@@ -169,8 +169,27 @@ def _check(column: str) -> str:
     return f"substr('10X98765432', cast(({terms}) % 11 as integer) + 1, 1)"
 
 
-def _standard_sql(quarantine: str) -> str:
+def _described_sql() -> str:
     surnames = ", ".join(f"'{surname}'" for surname in COMPOUND_SURNAMES)
+    return f"""
+    select record, department, name,
+        left(name, 1) as name_start, right(name, 1) as name_end, cast(length(name) as integer)
+            as name_length,
+        case when regexp_matches(name, '[A-Z]') then null
+            when length(name) > 2 and left(name, 2) in ({surnames}) then left(name, 2)
+            else left(name, 1) end as surname,
+        {_code("name")} as name_code, number, coalesce(id_valid, false) as id_valid, id_card,
+        case when regexp_full_match(birth, '[0-9]{{8}}') then birth end as birth_stated,
+        substr(id_card, 7, 8) as birth_number,
+        case when try_strptime(birth, '%Y%m%d') is not null and not coalesce(id_valid, false)
+            then birth else coalesce(substr(id_card, 7, 8),
+                case when regexp_full_match(birth, '[0-9]{{8}}') then birth end) end as birth,
+        phone, county, left(county, 4) as prefecture,
+        coalesce(county, '') || '|' || address as address, {_code("address")} as address_code
+    """
+
+
+def _standard_sql(quarantine: str) -> str:
     undotted = _narrow("regexp_replace(name, '[·•・．.]', '', 'g')")
     latin = (
         "array_to_string(list_sort(list_filter("
@@ -219,19 +238,6 @@ def _standard_sql(quarantine: str) -> str:
             and try_strptime(substr(id_card, 7, 8), '%Y%m%d') is not null as id_valid
         from judged
     )
-    select record, department, name,
-        left(name, 1) as name_start, right(name, 1) as name_end, cast(length(name) as integer)
-            as name_length,
-        case when regexp_matches(name, '[A-Z]') then null
-            when length(name) > 2 and left(name, 2) in ({surnames}) then left(name, 2)
-            else left(name, 1) end as surname,
-        {_code("name")} as name_code, number, coalesce(id_valid, false) as id_valid, id_card,
-        case when regexp_full_match(birth, '[0-9]{{8}}') then birth end as birth_stated,
-        substr(id_card, 7, 8) as birth_number,
-        case when try_strptime(birth, '%Y%m%d') is not null and not coalesce(id_valid, false)
-            then birth else coalesce(substr(id_card, 7, 8),
-                case when regexp_full_match(birth, '[0-9]{{8}}') then birth end) end as birth,
-        phone, county, left(county, 4) as prefecture,
-        coalesce(county, '') || '|' || address as address, {_code("address")} as address_code
+    {_described_sql()}
     from checked
     """
