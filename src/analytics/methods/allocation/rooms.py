@@ -107,8 +107,12 @@ def verify(
 
     Parameters
     ----------
-    persons, sites, policy
-        As asked.
+    persons : Persons
+        Who is to be placed.
+    sites : Sites
+        What there is.
+    policy : Policy
+        What is asked of a placement.
     site, pool, room, bed : array (persons,)
         As answered.
 
