@@ -3,7 +3,7 @@
 #
 #   tools/setup.sh core     .venv with what a report needs, front-end parts in node_modules
 #   tools/setup.sh dev      the same, with what checks and tests need
-#   tools/setup.sh system   Chromium and a CJK font for the browser tests, from Debian
+#   tools/setup.sh system   Chromium, a CJK font and PostgreSQL for the tests, from Debian
 #   tools/setup.sh spark    PySpark in .venv, and Java 17 from Debian
 #
 # Needs sh and Python 3.11 or later. Everything it makes lies in this folder (.venv, .uv,
@@ -115,6 +115,7 @@ system)
     missing=
     command -v chromium >/dev/null 2>&1 || missing=chromium
     [ -n "$(fc-list :lang=zh-cn 2>/dev/null | head -n 1)" ] || missing="$missing fonts-noto-cjk"
+    command -v pg_ctlcluster >/dev/null 2>&1 || missing="$missing postgresql"
     # shellcheck disable=SC2086 # a list of words is meant
     [ -z "$missing" ] || debian $missing
     ;;

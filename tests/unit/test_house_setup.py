@@ -143,7 +143,7 @@ def test_old_python_is_refused(machine):
     assert "python3 here is Python 3.9.2; Python 3.11 or later is needed" in done.stderr
 
 
-def test_root_gets_chromium_and_font_from_debian(machine):
+def test_root_gets_what_tests_need_from_debian(machine):
     machine.put("id", "echo 0")
     machine.put("apt-get")
     machine.put("fc-list")
@@ -151,7 +151,7 @@ def test_root_gets_chromium_and_font_from_debian(machine):
     assert done.returncode == 0, done.stderr
     assert [call for call in machine.called() if call.startswith("apt-get")] == [
         "apt-get update",
-        "apt-get install -y --no-install-recommends chromium fonts-noto-cjk",
+        "apt-get install -y --no-install-recommends chromium fonts-noto-cjk postgresql",
     ]
 
 
@@ -159,6 +159,7 @@ def test_others_are_told_the_one_line_to_run(machine):
     machine.put("id", "echo 1000")
     machine.put("apt-get")
     machine.put("chromium")
+    machine.put("pg_ctlcluster")
     done = machine.run("system")
     assert done.returncode == 23
     lines = [line.strip() for line in done.stderr.splitlines() if line.startswith("    ")]
@@ -171,6 +172,7 @@ def test_others_are_told_the_one_line_to_run(machine):
 def test_nothing_is_installed_where_nothing_is_missing(machine):
     machine.put("apt-get")
     machine.put("chromium")
+    machine.put("pg_ctlcluster")
     machine.put("fc-list", "echo NotoSansCJK-Regular.ttc")
     assert machine.run("system").returncode == 0
     assert not any(call.startswith("apt-get") for call in machine.called())
