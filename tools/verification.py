@@ -54,7 +54,7 @@ def proofs(report: Path) -> list[Proof]:
     return found
 
 
-def summary(found: list[Proof], day: str, commit: str) -> str:
+def summary(found: list[Proof], day: str, commit: str, selection: str = "") -> str:
     """
     Lay the proofs out as Markdown.
 
@@ -66,6 +66,8 @@ def summary(found: list[Proof], day: str, commit: str) -> str:
         ISO date of the run.
     commit : str
         Version of the code that was proven.
+    selection : str
+        What of the long proofs was asked for; empty means all.
 
     Returns
     -------
@@ -75,6 +77,7 @@ def summary(found: list[Proof], day: str, commit: str) -> str:
     held = sum(proof.outcome == "held" for proof in found)
     machine = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
     rows = [f"| `{proof.name}` | {proof.outcome} | {proof.seconds:,.1f} |" for proof in found]
+    chosen = [f"Only a part was asked for: `{selection}`. The others did not run.", ""]
     return "\n".join(
         [
             "# Verification",
@@ -84,6 +87,7 @@ def summary(found: list[Proof], day: str, commit: str) -> str:
             "",
             f"{day}, code version {commit}, {machine}: {held} of {len(found)} proofs held.",
             "",
+            *(chosen if selection else []),
             "| proof | outcome | seconds |",
             "| --- | --- | ---: |",
             *rows,
@@ -113,7 +117,9 @@ def main(arguments: list[str]) -> int:
         code = subprocess.run(pytest, cwd=ROOT, check=False).returncode  # noqa: S603
         if not report.exists():
             return code
-        text = summary(proofs(report), datetime.now(UTC).date().isoformat(), commit)
+        text = summary(
+            proofs(report), datetime.now(UTC).date().isoformat(), commit, " ".join(arguments)
+        )
     SUMMARY.parent.mkdir(exist_ok=True)
     SUMMARY.write_text(text, encoding="utf-8")
     return code

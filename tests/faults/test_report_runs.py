@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import resource
 import shutil
 import signal
@@ -245,3 +246,23 @@ def test_reports_of_several_days_are_made_in_parallel_and_one_lost_worker_hurts_
         "2020-02-28",
         "2020-03-03",
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(20))
+def test_a_runner_killed_at_any_moment_leaves_whole_pages_and_the_next_run_heals(
+    root: Path, good: dict[str, bytes], seed: int
+):
+    workbench_root.make(root, SHOW, LEAD, "'another version'")
+    runner = command(root, root / "reports")
+    time.sleep(random.Random(seed).uniform(0, 6))
+    kernels = children(runner.pid) if runner.poll() is None else []
+    runner.send_signal(signal.SIGKILL)
+    runner.communicate()
+    wait_until(lambda: not any(map(alive, kernels)))
+    left = contents(order(root / "reports").folder)
+    assert set(left) == set(good)
+    pages = {name: page for name, page in left.items() if name.endswith(".html")}
+    assert {name for name, page in pages.items() if not page.endswith(b"</html>\n")} == set()
+    assert run.make(order(root / "reports")).error is None
+    assert run.make(order(root / "reports")).fresh
