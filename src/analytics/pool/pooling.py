@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from analytics import tables
 from analytics.errors import ContractError, KeyringError
-from analytics.pool import archive, deliveries, intake, reading, regions
+from analytics.pool import archive, deliveries, intake, protection, reading, regions
 from analytics.pool.deliveries import DONE
 from analytics.privacy.disk import make_private
 
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _SMALL = 1 << 16  # up to this size [bytes] files of a feed are checked together
 _BATCH = 256  # that many at most
-_SEPARATOR = "\x1f"
-ARCHIVE_USE = "archive"  # what pseudonyms in the archive are keyed for
 
 
 @dataclass(frozen=True)
@@ -182,7 +179,8 @@ def _taken(
     taken = None if isinstance(verdict, str) else verdict
     refused, part = verdict if isinstance(verdict, str) else "", ""
     if taken is not None and taken.accepted.num_rows:
-        rows = protected(connection, taken.accepted, contract, delivery, ring)
+        mark = _entry(delivery, None, "", "").mark
+        rows = protection.protect(connection, taken.accepted, contract, mark, delivery.date, ring)
         part = archive.write_part(study.state / "archive", delivery.feed, rows)
     entry = _entry(delivery, taken, part, refused)
     _write_receipt(study, entry, taken)
@@ -202,59 +200,6 @@ def _entry(delivery: Delivery, taken: intake.Intake | None, part: str, refused: 
         quarantined=taken.quarantined if taken else 0,
         duplicates=taken.duplicates if taken else 0,
         refused=refused,
-    )
-
-
-def protected(
-    connection: duckdb.DuckDBPyConnection,
-    accepted: pa.Table,
-    contract: Contract,
-    delivery: Delivery,
-    ring: Ring | None,
-) -> pa.Table:
-    """
-    Rows as the archive keeps them: pseudonyms for numbers, names and addresses left out.
-
-    Rows are ordered by content, so that one set of rows gives one part, in whatever order
-    they came.
-    """
-    kept = {c.name: accepted[c.name] for c in contract.columns if c.archived != "withheld"}
-    for column in contract.columns:
-        if column.archived == "pseudonym":
-            kept[column.name] = _pseudonyms(accepted, column.name, ring)
-    rows = pa.table({**kept, "withdrawn": accepted["withdrawn"]})
-    connection.register("_kept", rows)
-    try:
-        named = connection.execute(
-            f"SELECT {_print(contract.key)} AS record, "  # noqa: S608
-            f"{_print([*kept, 'withdrawn'])} AS version, "
-            "? AS delivery, ?::DATE AS for_date, * FROM _kept ORDER BY record, version",
-            [_entry(delivery, None, "", "").mark, delivery.date],
-        ).to_arrow_table()
-    finally:
-        connection.unregister("_kept")
-    target = archive.schema(contract)
-    return named.select(target.names).cast(target)
-
-
-def _print(names: Any) -> str:
-    said = [f"coalesce(\"{name}\"::VARCHAR, '\x1e')" for name in names]
-    return f"left(sha256(concat_ws('{_SEPARATOR}', {', '.join(said)})), 32)"
-
-
-def _pseudonyms(accepted: pa.Table, name: str, ring: Ring | None) -> pa.ChunkedArray:
-    from analytics.privacy import pseudonyms
-
-    if ring is None:
-        raise KeyringError(f"column '{name}' names persons, and there is no key")
-    values = pc.cast(accepted[name], pa.string())
-    if name == "id_number":
-        kinds = pc.cast(accepted["document"], pa.string())
-        return pseudonyms.pseudonymise(values, ring, ARCHIVE_USE, kinds)
-    return pseudonyms.key(
-        values.combine_chunks(),
-        ring,
-        f"{ARCHIVE_USE}:phone" if "phone" in name else f"{ARCHIVE_USE}:{name}",
     )
 
 

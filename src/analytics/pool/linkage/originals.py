@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from analytics import tables
 from analytics.errors import ContractError
-from analytics.pool import archive, intake, reading, regions
+from analytics.pool import archive, intake, protection, reading, regions
 from analytics.privacy import retention, vault
 
 if TYPE_CHECKING:
@@ -80,11 +80,12 @@ def collect(connection: duckdb.DuckDBPyConnection, study: Study, ring: Ring) -> 
 
     Notes
     -----
-    `stated` has every sound row ever delivered. `people` has the columns of `RECORD_COLUMNS`:
-    for each feed one record a person, as told by the latest version of each row, without
-    withdrawn ones. Within a feed rows are one person's if they state one number; without a
-    number, if they state one name and phone; without both, each row stands alone. The feed
-    stands as `department`, since a register, not an office, holds a person once.
+    `stated` has every sound row ever delivered, `key` being its name in the archive. `people`
+    has the columns of `RECORD_COLUMNS`: for each feed one record a person, as told by the latest
+    version of each row, without withdrawn ones. Within a feed rows are one person's if they
+    state one number; without a number, if they state one name and phone; without both, each row
+    stands alone. The feed stands as `department`, since a register, not an office, holds a
+    person once.
     """
     connection.execute(
         "create or replace temp table stated (feed varchar, key varchar, for_date date, "
@@ -103,7 +104,7 @@ def collect(connection: duckdb.DuckDBPyConnection, study: Study, ring: Ring) -> 
         except ContractError:
             unreadable += 1
             continue
-        _state(connection, rows, entry, contract)
+        _state(connection, rows, entry, contract, ring)
         read += 1
         if _linkable(contract):
             feeds.add(contract.feed)
@@ -147,18 +148,25 @@ def _sound(
 
 
 def _state(
-    connection: duckdb.DuckDBPyConnection, rows: pa.Table, entry: Entry, contract: Contract
+    connection: duckdb.DuckDBPyConnection,
+    rows: pa.Table,
+    entry: Entry,
+    contract: Contract,
+    ring: Ring,
 ) -> None:
     held = {column.name for column in contract.columns}
     values = ", ".join(
         f'"{column}"::varchar as {name}' if column in held else f"null::varchar as {name}"
         for name, column in _VALUES.items()
     )
-    key = ", ".join(f'"{column}"::varchar' for column in contract.key)
+    keyed = protection.keyed(rows, contract, ring)
+    key = protection.name_of(f"_{column}" for column in contract.key)
+    for column in contract.key:
+        rows = rows.append_column(f"_{column}", keyed[column])
     connection.register("_rows", rows)
     try:
         connection.execute(
-            f"insert into stated select ?, sha256(concat_ws(chr(31), {key})), ?::date, "
+            f"insert into stated select ?, {key}, ?::date, "
             f"?::timestamptz, withdrawn, {values} from _rows",
             [entry.feed, entry.date, entry.delivered],
         )

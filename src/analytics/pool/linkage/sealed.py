@@ -32,6 +32,24 @@ union all
 select distinct null::bigint as person, id_card as id_number, document, phone
 from stated anti join known using (feed)
 """
+_ROWS = """
+with latest as (
+    select feed, key, record from known
+    qualify row_number() over (partition by feed, key
+        order by for_date desc, delivered desc, record) = 1
+), held as (
+    select distinct k.feed, k.key, k.record, k.phone, r.person
+    from known k join store.main.RECORDS r on r.department = k.feed and r.record = k.record
+), owners as (
+    select phone, min(person) as person from held where phone is not null
+    group by phone having count(distinct person) = 1
+)
+select distinct feed, key as record, person from latest join held using (feed, key, record)
+union all
+select distinct feed, key, person
+from stated anti join known using (feed) join owners using (phone)
+order by all
+"""
 
 
 @dataclass(frozen=True)
@@ -91,7 +109,9 @@ def link_study(
     In the vault, all under the day's key: `linkage/records`, `linkage/links`,
     `linkage/events`, from which the next run goes on; `linkage/persons` (`person`,
     `id_number`, `document`, `phone`: everything ever stated of a person, from which a rotation's
-    crosswalk is made; `person` is null where only a phone is known); `linkage/resolved` and
+    crosswalk is made; `person` is null where only a phone is known); `linkage/rows` (whose each
+    row of the archive is: `feed`, `record`, `person`; a row that names by phone alone is that
+    phone's one person's, and nobody's where several share it); `linkage/resolved` and
     `linkage/lineage`; `linkage/review`. The model, in `linkage/model.json`, holds no value of
     a person.
     """
@@ -153,7 +173,12 @@ def _forget(connection: duckdb.DuckDBPyConnection) -> int:
 
 def _seal(connection: duckdb.DuckDBPyConnection, folder: Path, ring: Ring, model: Model) -> None:
     queries = {name: f"from store.main.{table}" for name, table in _STORE.items()}
-    queries |= {"persons": _PERSONS, "resolved": "from persons", "lineage": "from lineage"}
+    queries |= {
+        "persons": _PERSONS,
+        "rows": _ROWS,
+        "resolved": "from persons",
+        "lineage": "from lineage",
+    }
     made = {name: connection.execute(query).to_arrow_table() for name, query in queries.items()}
     made["review"] = persons.review(connection, model)
     today = datetime.now(ZONE).date()
