@@ -146,7 +146,7 @@ def children(pid: int) -> list[int]:
     return found + [grandchild for child in found for grandchild in children(child)]
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
@@ -230,7 +230,8 @@ def test_exit_codes_tell_failures_apart(root: Path):
 def test_reports_of_several_days_are_made_in_parallel_and_one_lost_worker_hurts_no_other(
     root: Path,
 ):
-    die = "import os, signal\nif parameters.as_of.day == 1: os.kill(os.getppid(), signal.SIGKILL)"
+    runner = "int(open(f'/proc/{os.getppid()}/stat').read().rsplit(')', 1)[1].split()[1])"
+    die = f"import os, signal\nif parameters.as_of.day == 1: os.kill({runner}, signal.SIGKILL)"
     workbench_root.make(root, SHOW, die, LEAD)
     days = ["2020-02-28", "2020-03-01", "2020-03-03"]
     wanted = run.orders(["risk_grading"], {}, days, languages=("zh", "en"), output=root / "reports")
@@ -246,6 +247,17 @@ def test_reports_of_several_days_are_made_in_parallel_and_one_lost_worker_hurts_
         "2020-02-28",
         "2020-03-03",
     ]
+
+
+def test_kernels_share_nothing_and_a_lost_nursery_hurts_one_report(root: Path):
+    mark = "import analytics, os, time\nassert not hasattr(analytics, 'seen')\nanalytics.seen = 1"
+    die = "if parameters.as_of.day == 1: os.kill(os.getppid(), 9), time.sleep(60)"
+    workbench_root.make(root, SHOW, f"{mark}\n{die}", LEAD)
+    days = ["2020-02-28", "2020-03-01", "2020-03-03"]
+    wanted = run.orders(["risk_grading"], {}, days, languages=("zh",), output=root / "reports")
+    outcomes = {o.order.parameters.as_of.day: o.error for o in run.make_all(wanted, workers=1)}
+    assert isinstance(outcomes.pop(1), errors.RunError)
+    assert outcomes == {28: None, 3: None}
 
 
 @pytest.mark.slow

@@ -1,9 +1,7 @@
 """
 Execution of one notebook: typed parameters in, blocks out, or an error that says why.
 
-Papermill runs in this process and talks to the kernel over sockets in a private folder
-(transport ``ipc``: no port is opened). The kernel sees neither the user's IPython
-profile nor other kernels' specifications, so that a report is a function of its inputs.
+Papermill runs in this process; the kernel is one of `kernels`, in private and used once.
 """
 
 from __future__ import annotations
@@ -21,7 +19,6 @@ from analytics.render.blocks import MIMETYPE
 from analytics.reporting.parameters import ReportParameters
 
 if TYPE_CHECKING:
-    from jupyter_client.manager import AsyncKernelManager
     from nbformat import NotebookNode
 
 
@@ -59,7 +56,10 @@ def execute(
     RunError
         If a cell fails, hangs, or the kernel dies, or the notebook shows no complete page.
     """
-    import papermill
+    from analytics.reporting import kernels
+
+    kernels.prepare(notebook)
+    import papermill  # while the kernel's imports go on
 
     with tempfile.TemporaryDirectory(prefix="workbench-") as private:
         environment = {"IPYTHONDIR": private, "PYTHONHASHSEED": "0", "WORKBENCH_IN_REPORT": "1"}
@@ -73,7 +73,7 @@ def execute(
                 kernel_name="python3",
                 progress_bar={"disable": None, "leave": False, **progress},
                 execution_timeout=cell_timeout,
-                kernel_manager_class=_private_kernel(Path(private)),
+                kernel_manager_class=kernels.manager(Path(private), notebook),
                 shutdown_kernel="immediate",
             )
         except Exception as error:
@@ -132,24 +132,6 @@ def _last_started(executed: NotebookNode) -> Any:
 
 def _as_injected(parameters: ReportParameters) -> dict[str, Any]:
     return parameters.model_dump(mode="json")
-
-
-def _private_kernel(private: Path) -> type[AsyncKernelManager]:
-    from jupyter_client.kernelspec import KernelSpecManager
-    from jupyter_client.manager import AsyncKernelManager
-
-    class PrivateKernel(AsyncKernelManager):
-        """The kernel of this very environment, over sockets in a folder of our own."""
-
-        def __init__(self, **settings: Any) -> None:
-            super().__init__(
-                transport="ipc",
-                connection_file=str(private / "kernel.json"),
-                kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
-                **settings,
-            )
-
-    return PrivateKernel
 
 
 def _reason(error: Exception, notebook: Path, cell_timeout: int) -> str:

@@ -15,12 +15,13 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from analytics import study as studies
@@ -143,26 +144,54 @@ def make_all(wanted: Sequence[Order], *, workers: int) -> Iterator[Outcome]:
     if workers == 1 or len(stale) == 1:
         yield from (make(order) for order in stale)
     elif stale:
-        with ThreadPoolExecutor(workers) as supervisors:
-            waiting = [supervisors.submit(_make_apart, order) for order in stale]
-            yield from (done.result() for done in as_completed(waiting))
+        yield from _make_apart(stale, min(workers, len(stale)))
     for output in {order.output for order in wanted}:
         catalogue.write(output)
 
 
-def _make_apart(order: Order) -> Outcome:
-    """Make one report in a process of its own, whose death hurts no other report."""
+def _make_apart(stale: Sequence[Order], workers: int) -> Iterator[Outcome]:
+    """Make reports in processes whose death hurts one report each."""
+    waiting, done = SimpleQueue[Order](), SimpleQueue[Outcome]()
+    for order in stale:
+        waiting.put(order)
+    with ThreadPoolExecutor(workers) as supervisors:
+        for _ in range(workers):
+            supervisors.submit(_supervise, waiting, done)
+        for _ in stale:
+            yield done.get()
+
+
+def _supervise(waiting: SimpleQueue[Order], done: SimpleQueue[Outcome]) -> None:
+    """Have one process at a time make what waits; a new one takes over where one died."""
+    worker = _worker()
+    try:
+        while True:
+            order = waiting.get_nowait()
+            try:
+                outcome = worker.submit(make, order).result()
+            except BrokenProcessPool:
+                outcome = Outcome(order, error=_lost(order))
+                worker = _worker()
+            except Exception as error:  # noqa: BLE001 - who waits for an outcome gets one
+                outcome = Outcome(order, error=RunError(f"{order.report}: {type(error).__name__}"))
+            done.put(outcome)
+    except Empty:
+        pass
+    finally:
+        worker.shutdown()
+
+
+def _worker() -> ProcessPoolExecutor:
     # spawn: a fresh interpreter, since forking a process with threads may hang
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as worker:
-        try:
-            return worker.submit(make, order).result()
-        except BrokenProcessPool:
-            died = RunError(
-                f"report '{order.report}' as of {order.parameters.as_of} lost its process (killed, "
-                "or out of memory)",
-                remedy="run it again; the last good pages stand unchanged",
-            )
-            return Outcome(order, error=died)
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+
+
+def _lost(order: Order) -> RunError:
+    return RunError(
+        f"report '{order.report}' as of {order.parameters.as_of} lost its process (killed, or out "
+        "of memory)",
+        remedy="run it again; the last good pages stand unchanged",
+    )
 
 
 def make(order: Order) -> Outcome:

@@ -1,0 +1,200 @@
+"""
+Kernels of report runs: this environment's own, in private, and warm where they can be.
+
+A kernel talks over sockets in a private folder (transport ``ipc``: no port is opened) and
+sees neither the user's IPython profile nor other kernels' specifications, so that a
+report is a function of its inputs. Where the system can fork and watch a process, kernels
+are forks of a `nursery`, each used once; elsewhere they start cold.
+"""
+
+from __future__ import annotations
+
+import ast
+import atexit
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import jupyter_client.manager  # first: provisioning needs it loaded
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def manager(private: Path, notebook: Path) -> type[jupyter_client.manager.AsyncKernelManager]:
+    """
+    Class of kernel managers for one run.
+
+    Parameters
+    ----------
+    private : Path
+        Folder for sockets and the connection file, for the runner's eyes only.
+    notebook : Path
+        What will run: its imports are what a warm kernel has done already.
+    """
+
+    class PrivateKernel(jupyter_client.manager.AsyncKernelManager):
+        """The kernel of this very environment, over sockets in a folder of our own."""
+
+        def __init__(self, **settings: Any) -> None:
+            super().__init__(
+                transport="ipc",
+                connection_file=str(private / "kernel.json"),
+                kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
+                **settings,
+            )
+            if _can_be_warm():
+                self.provisioner = _Warm(
+                    kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self
+                )
+                self.provisioner.imports = _imports(notebook)
+
+    return PrivateKernel
+
+
+def prepare(notebook: Path) -> None:
+    """Begin to warm up for a notebook, while the runner does other things."""
+    if _can_be_warm():
+        _nursery(_imports(notebook))
+
+
+@cache
+def _can_be_warm() -> bool:
+    return hasattr(os, "pidfd_open") and hasattr(os, "fork")
+
+
+@cache
+def _imports(notebook: Path) -> tuple[str, ...]:
+    """Modules that a notebook's cells import."""
+    with suppress(OSError, ValueError, KeyError, SyntaxError):
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        sources = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+        named: list[str] = []
+        for node in ast.walk(ast.parse("\n".join(sources))):
+            if isinstance(node, ast.Import):
+                named += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                named += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        return tuple(dict.fromkeys(named))
+    return ()
+
+
+class _Nursery:
+    """The other end of a nursery: started with this process's environment, gone with it."""
+
+    def __init__(self, imports: tuple[str, ...]) -> None:
+        self.line, theirs = socket.socketpair()
+        with theirs:
+            self.process = subprocess.Popen(  # noqa: S603 - this interpreter, our own module
+                [
+                    sys.executable,
+                    "-m",
+                    "analytics.reporting.nursery",
+                    str(theirs.fileno()),
+                    *imports,
+                ],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONHASHSEED": "0"},
+            )
+        self.answers = self.line.makefile("rb")
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        """Let it go, and its kernels with it."""
+        atexit.unregister(self.close)
+        self.answers.close()
+        self.line.close()
+        self.process.wait()
+
+    def fork(self, wanted: dict[str, Any]) -> int:
+        """Ask for a kernel; its process number."""
+        self.line.sendall(json.dumps(wanted).encode() + b"\n")
+        answer = self.answers.readline()
+        if not answer:
+            raise ChildProcessError("the nursery of kernels is gone")
+        return int(answer)
+
+
+_nurseries: dict[int, _Nursery] = {}
+
+
+def _nursery(imports: tuple[str, ...]) -> _Nursery:
+    """Nursery of this process, not of the one it was forked from; a new one if it died."""
+    standing = _nurseries.get(os.getpid())
+    if standing is not None and standing.process.poll() is not None:
+        standing.close()
+        standing = None
+    if standing is None:
+        standing = _nurseries[os.getpid()] = _Nursery(imports)
+    return standing
+
+
+class _Fork:
+    """A process that is not our child, as jupyter_client wants to see one."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        try:
+            self.watch = os.pidfd_open(pid)
+        except ProcessLookupError:  # gone already
+            self.watch = -1
+
+    def poll(self) -> int | None:
+        """None while it runs; of a process that is not our child nothing more is known."""
+        if self.watch < 0:
+            return -1
+        if select.select([self.watch], [], [], 0)[0]:
+            os.close(self.watch)
+            self.watch = -1
+        return None if self.watch >= 0 else -1
+
+    def wait(self) -> int:
+        """Wait for its end."""
+        if self.watch >= 0:
+            select.select([self.watch], [], [])
+        return self.poll() or -1
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless it has ended."""
+        if self.watch >= 0:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self.watch, number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+
+class _Warm(LocalProvisioner):
+    """Starts a kernel as a fork of the nursery."""
+
+    imports: tuple[str, ...] = ()
+
+    async def launch_kernel(self, cmd: list[str], **settings: Any) -> Any:
+        """Fork a kernel that heeds the arguments of the command it is started instead of."""
+        wanted = {
+            "arguments": cmd[cmd.index("ipykernel_launcher") + 1 :],
+            "environment": dict(settings.get("env") or os.environ),
+            "folder": os.fspath(settings.get("cwd") or "."),
+        }
+        born = _Fork(_nursery(self.imports).fork(wanted))
+        self.process = born  # type: ignore[assignment] # all of a Popen that is asked for
+        self.pid = self.pgid = born.pid  # it leads a group of its own
+        self.cwd = settings.get("cwd")
+        return self.connection_info
