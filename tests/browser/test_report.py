@@ -11,7 +11,7 @@ import pytest
 from pypdf import PdfReader
 
 from analytics.render import page as report_page
-from analytics.reporting import run
+from analytics.reporting import manifest, printing, run
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 BOTH = pytest.mark.parametrize("language", ["zh", "en"])
@@ -157,3 +157,21 @@ def test_policy_allows_no_picture_nor_address(report):
     assert policy.startswith("default-src 'none'; script-src 'sha256-")
     assert "img-src" not in policy
     assert "unsafe" not in report["en"].read_text(encoding="utf-8").split("viewport")[0]
+
+
+def test_pdf_is_of_the_page_that_stands(report):
+    """Printed once, A4, with every character there; printed anew when the page or PDF changed."""
+    page = report["zh"]
+    printed = printing.bring(page)
+    first = printed.read_bytes()
+    sheets = PdfReader(printed).pages
+    assert {round(float(sheet.mediabox.height)) for sheet in sheets} == {842}
+    text = unicodedata.normalize("NFKC", "".join(sheet.extract_text() for sheet in sheets))
+    assert ("66907" in text, "49122" in text, "\ufffd" in text) == (True, True, False)
+    said = manifest.read(page.parent)["risk_grading"]["prints"][printed.name]
+    assert (said["of"], said["sha256"]) == (manifest.sha256(page), manifest.sha256(printed))
+    before = printed.stat().st_mtime_ns
+    assert printing.bring(page).stat().st_mtime_ns == before
+    printed.write_bytes(first[:-1])
+    assert printing.bring(page).stat().st_mtime_ns != before
+    assert len(PdfReader(printed).pages) == len(sheets)

@@ -30,6 +30,7 @@ def report(  # noqa: PLR0913 - one per option
         typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A parameter of the report."),
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Make it even if up to date.")] = False,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Print each page to A4, too.")] = False,
     jobs: Annotated[int, typer.Option(min=0, help="Reports made at once; 0: one per core.")] = 0,
     cell_timeout: Annotated[
         int, typer.Option(min=1, metavar="SECONDS", help="Longest time of a notebook cell.")
@@ -43,7 +44,7 @@ def report(  # noqa: PLR0913 - one per option
     A report that has nothing new to say is left as it is. A run that fails leaves the last
     good pages untouched and its own record, marked as failed, beside them.
     """
-    from analytics.reporting import run
+    from analytics.reporting import printing, run
 
     entries = _entries(parameter or [])
     if study:
@@ -58,16 +59,21 @@ def report(  # noqa: PLR0913 - one per option
         again=again,
         cell_timeout=cell_timeout,
     )
+    if pdf:
+        printing.browser()
     failures: list[WorkbenchError] = []
     for outcome in run.make_all(wanted, workers=jobs or run.default_workers()):
-        if outcome.error is not None:
-            failures.append(outcome.error)
-            code = outcome.error.exit_code
-            typer.echo(f"{type(outcome.error).__name__} (exit {code}): {outcome.error}", err=True)
-            continue
-        how = "up to date, nothing to do" if outcome.fresh else f"made in {outcome.seconds:.1f} s"
-        for page in outcome.pages:
-            typer.echo(f"{page}  {page.stat().st_size / 1000:.0f} kB  {how}")
+        try:
+            if outcome.error is not None:
+                raise outcome.error
+            made = f"made in {outcome.seconds:.1f} s"
+            for page in outcome.pages:
+                _tell(page, "up to date, nothing to do" if outcome.fresh else made)
+                if pdf:
+                    _tell(printing.bring(page), "printed")
+        except WorkbenchError as error:
+            failures.append(error)
+            typer.echo(f"{type(error).__name__} (exit {error.exit_code}): {error}", err=True)
     if len(failures) < len(wanted):
         typer.echo(f"{output / 'index.html'}  lists all reports")
     if failures:
@@ -113,6 +119,10 @@ def mount(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     for command in (report, check, lab):
         app.command()(command)
+
+
+def _tell(path: Path, how: str) -> None:
+    typer.echo(f"{path}  {path.stat().st_size / 1000:.0f} kB  {how}")
 
 
 def _entries(given: list[str]) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import NoReturn
 
 from analytics import study as studies
 from analytics.errors import SetupError, StudyError
-from analytics.reporting import manifest
+from analytics.reporting import manifest, printing
 
 INSTALL = "make report installs it; by hand: uv sync --frozen"
 
@@ -121,7 +120,7 @@ def _charts() -> Finding:
 
 
 def _browser() -> Finding:
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    found = printing.program()
     remedy = "apt-get install chromium fonts-noto-cjk (for tests and PDF only)"
     return Finding(
         "Chromium",

@@ -284,6 +284,8 @@ def _publish(order: Order, pages: dict[Path, bytes], made_from: dict[str, Any]) 
             digests = {**known.get("pages", {}), **digests}  # the other language still holds
         entries[order.stem] = {**made_from, "pages": digests}
         publication.publish({**pages, order.folder / manifest.NAME: manifest.text(entries)})
+        for printed in known.get("prints", {}):  # of pages that are no more
+            (order.folder / printed).unlink(missing_ok=True)
 
 
 def _keep_interrupted(draft: Path, failed: Path) -> None:
