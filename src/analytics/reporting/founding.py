@@ -45,7 +45,8 @@ _KINDS = (
 """Ending of an area's name, and what stands for it in English."""
 _PEOPLES = {
     "保安族": "Bonan", "布依族": "Bouyei", "布朗族": "Blang", "朝鲜族": "Korean",
-    "达斡尔族": "Daur", "傣族": "Dai", "东乡族": "Dongxiang", "侗族": "Dong", "独龙族": "Derung", "鄂温克族": "Evenki",
+    "达斡尔族": "Daur", "傣族": "Dai", "东乡族": "Dongxiang", "侗族": "Dong",
+    "独龙族": "Derung", "鄂温克族": "Evenki",
     "各族": "Multi-ethnic", "哈尼族": "Hani", "哈萨克": "Kazakh", "回族": "Hui", "景颇族": "Jingpo",
     "柯尔克孜": "Kyrgyz", "拉祜族": "Lahu", "黎族": "Li", "傈僳族": "Lisu", "满族": "Manchu",
     "毛南族": "Maonan", "蒙古族": "Mongol", "蒙古": "Mongol", "苗族": "Miao", "仫佬族": "Mulao",
