@@ -102,6 +102,7 @@ def lab(
     study: Annotated[str, typer.Option(help="Study to work on; default: hubei-2020.")] = "",
     browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 8888,
+    lang: Annotated[str, typer.Option(help="Of JupyterLab's menus: zh or en.")] = "en",
 ) -> None:
     """
     Open JupyterLab on the notebooks, with the study chosen and the kernel ready.
@@ -112,7 +113,8 @@ def lab(
     """
     from analytics.reporting import laboratory
 
-    laboratory.start(study, browser=browser, port=port)
+    (language,) = _languages(lang)[:1]
+    laboratory.start(study, browser=browser, port=port, language=language)
 
 
 def mount(app: typer.Typer) -> None:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from importlib import metadata
 from typing import NoReturn
 
 from analytics import study as studies
+from analytics.errors import SetupError
+from analytics.render.blocks import Language
+
+_PACK = "jupyterlab-language-pack-zh-CN"
 
 
-def command(study: str, *, browser: bool, port: int) -> tuple[list[str], dict[str, str]]:
+def command(
+    study: str, *, browser: bool, port: int, language: Language = "en"
+) -> tuple[list[str], dict[str, str]]:
     """
     Say what to run, and in which environment.
 
@@ -21,11 +29,15 @@ def command(study: str, *, browser: bool, port: int) -> tuple[list[str], dict[st
         Whether to open a browser window.
     port : int
         Port to listen on; the next free one is taken if it is in use.
+    language : {"zh", "en"}
+        Of JupyterLab's own menus, unless the user chose one there.
 
     Raises
     ------
     StudyError
         If there is no such study.
+    SetupError
+        If the language pack is not installed.
     """
     chosen = studies.load(study)
     root = studies.root()
@@ -38,14 +50,33 @@ def command(study: str, *, browser: bool, port: int) -> tuple[list[str], dict[st
         f"--ServerApp.port={port}",
         f"--ServerApp.open_browser={browser}",
         "--LabApp.default_url=/lab/tree/notebooks",
+        *_spoken(chosen, language),
         *(["--ServerApp.allow_root=True"] if os.geteuid() == 0 else []),
     ]
     return arguments, {**os.environ, "WORKBENCH_STUDY": chosen.name, "WORKBENCH_ROOT": str(root)}
 
 
-def start(study: str, *, browser: bool, port: int) -> NoReturn:
+def _spoken(study: studies.Study, language: Language) -> list[str]:
+    """Greet a new user in a language."""
+    if language == "en":
+        return []
+    try:
+        metadata.version(_PACK)
+    except metadata.PackageNotFoundError:
+        raise SetupError(
+            "JupyterLab's Chinese language pack is not installed",
+            remedy="pip install 'epidemic-workbench[lab]'",
+        ) from None
+    folder = study.state / "lab"
+    folder.mkdir(exist_ok=True)
+    chosen = {"@jupyterlab/translation-extension:plugin": {"locale": "zh_CN"}}
+    (folder / "overrides.json").write_text(json.dumps(chosen), encoding="utf-8")
+    return [f"--LabApp.app_settings_dir={folder}"]
+
+
+def start(study: str, *, browser: bool, port: int, language: Language = "en") -> NoReturn:
     """Become JupyterLab; does not return."""
-    arguments, environment = command(study, browser=browser, port=port)
+    arguments, environment = command(study, browser=browser, port=port, language=language)
     sys.stdout.write(f"JupyterLab opens for study '{environment['WORKBENCH_STUDY']}'\n")
     sys.stdout.flush()
     os.execve(arguments[0], arguments, environment)  # noqa: S606 - replaces this process on purpose
