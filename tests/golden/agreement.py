@@ -77,15 +77,15 @@ class Ground:
         staged.bring(study)
         self.study, self.figures = study, published.read(study)
         self.steps = incidence.daily(self.figures.counts, study.definition_changes)
-        extent = boundaries.extent(study)
-        self.population = self.figures.population.merge(extent, on="adcode", how="left")
+        self.extent = boundaries.extent(study)
         found = pd.to_datetime(self.figures.grades["as_of"]).unique()
         self.days = sorted(pd.Timestamp(day).date() for day in found)
         self.graded: dict[tuple[date, bool], pd.DataFrame] = {}
 
     def shares(self, uncertainty: GradeUncertainty, *, later: bool = False) -> pd.DataFrame:
         state = self.figures.county_cumulative if later else None
-        return risk.shares(self.figures.areas, self.population, uncertainty, state)
+        population = self.figures.population
+        return risk.shares(self.figures.areas, population, uncertainty, state, self.extent)
 
     def units(self, day: date) -> pd.DataFrame:
         return risk.units(self.figures.areas, self.study.unit_on(day))

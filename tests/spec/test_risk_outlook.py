@@ -283,8 +283,8 @@ def test_list_with_a_rule_of_rates_is_refused():
 
 
 def test_shares_lean_to_dense_counties_and_sum_to_one():
-    areas_of = RESIDENTS.assign(area_km2=[50, 300, 2000, 3000])
-    lean = risk.shares(AREAS, areas_of, GradeUncertainty(density_elasticity=0.5))
+    extent = AREAS[["adcode"]].assign(area_km2=[50, 300, 2000, 3000])
+    lean = risk.shares(AREAS, RESIDENTS, GradeUncertainty(density_elasticity=0.5), extent=extent)
     plain = risk.shares(AREAS, RESIDENTS, UNCERTAIN)
     assert lean.groupby(AREAS["prefecture"])["share"].sum().tolist() == pytest.approx([1, 1])
     assert plain["share"].tolist() == pytest.approx([0.5, 0.3, 0.2, 1])

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from analytics.errors import ParameterError
-from analytics.methods import backtest, forecast, scoring
+from analytics.methods import backtest, forecast, pooled_forecast, scoring
 
 HISTORY = np.random.default_rng(5).poisson(np.outer([0.2, 3, 40], np.ones(40))).astype(float)
 
@@ -134,3 +134,29 @@ def test_what_cannot_be_forecast_is_refused(wrong):
     """Too short, negative, unknown, no horizon, no origin, no baseline."""
     with pytest.raises(ParameterError):
         wrong()
+
+
+def test_pooled_regression_learns_a_common_decline():
+    """All areas fall by a tenth a day: so does what is forecast for each."""
+    start = np.array([50.0, 200, 800, 400])[:, None]
+    history = np.round(start * 0.9 ** np.arange(60) + 0.3)
+    found = pooled_forecast.pooled_poisson(history, (7,), forecast.LEVELS)[:, 0]
+    assert (found[:, 4] <= history[:, -7:].sum(axis=1)).all()
+    assert (np.diff(found, axis=1) >= 0).all()
+
+
+def test_pooled_regression_uses_no_outcome_it_could_not_know():
+    """Too short a history to have seen an outcome: the baseline, whatever came."""
+    short = HISTORY[:, :30]
+    np.testing.assert_array_equal(
+        pooled_forecast.pooled_poisson(short, (7, 14), forecast.LEVELS),
+        forecast.decaying_week(short, (7, 14), forecast.LEVELS),
+    )
+
+
+def test_windows_are_averaged_quantile_by_quantile():
+    one, two, both = (
+        forecast.damped_renewal(HISTORY, (7,), forecast.LEVELS, forecast.Damping(windows=windows))
+        for windows in ((5,), (7,), (5, 7))
+    )
+    np.testing.assert_allclose(both, (one + two) / 2)

@@ -79,8 +79,9 @@ class Damping:
     interval : SerialInterval
         Mean 4.7 and standard deviation 2.9 days (Nishiura, Linton & Akhmetzhanov 2020, Int J
         Infect Dis 93:284, doi:10.1016/j.ijid.2020.02.060).
-    window : int
-        Days of which the reproduction number is estimated.
+    windows : tuple of int
+        Days of which the reproduction number is estimated; forecasts of several windows are
+        averaged quantile by quantile (Vincent averaging).
     prior_cases : float
         Weight [cases] of all areas' common reproduction number in each area's own.
     damping, damping_spread : float
@@ -104,8 +105,8 @@ class Damping:
     """
 
     interval: SerialInterval = NISHIURA
-    window: int = 7
-    prior_cases: float = 3.0
+    windows: tuple[int, ...] = (5, 7)
+    prior_cases: float = 20.0
     damping: float = 0.78
     damping_spread: float = 0.05
     trend: float = 0.4
@@ -161,9 +162,21 @@ def damped_renewal(
     .. [1] Nouvellet et al. 2018, Epidemics 22:3, doi:10.1016/j.epidem.2017.02.012.
     """
     cases, c = _history(history, horizons), choices or Damping()
+    each = [_by_window(cases, horizons, levels, (c, window, paths, seed)) for window in c.windows]
+    return np.mean(each, axis=0)
+
+
+def _by_window(
+    cases: FloatArray,
+    horizons: tuple[int, ...],
+    levels: FloatArray,
+    how: tuple[Damping, int, int, int],
+) -> FloatArray:
+    """Forecast from the reproduction number of one window."""
+    c, window, paths, seed = how
     random = np.random.default_rng(seed)
     weights = c.interval.weights(cases.shape[1] + max(horizons) + 1)
-    number, scale, damping = _estimates(cases, weights, c)
+    number, scale, damping = _estimates(cases, weights, c, window)
     common = random.normal(0, c.common_spread, size=paths)
     fall = np.clip(damping + random.normal(0, c.damping_spread, size=paths), 0.5, 1)
     length = cases.shape[1] + max(horizons)
@@ -185,18 +198,18 @@ def damped_renewal(
 
 
 def _estimates(
-    cases: FloatArray, weights: FloatArray, c: Damping
+    cases: FloatArray, weights: FloatArray, c: Damping, window: int
 ) -> tuple[FloatArray, FloatArray, float]:
     """Shape and scale of each area's reproduction number, and the damping."""
     days = cases.shape[1]
     lag = np.arange(days)[None, :] - np.arange(days)[:, None]
     pressure = cases @ np.where(lag > 0, weights[np.abs(lag)], 0.0)
-    now = slice(days - min(c.window, days), days)
-    before = slice(max(0, now.start - c.window), now.start)
+    now = slice(days - min(window, days), days)
+    before = slice(max(0, now.start - window), now.start)
     new, force = cases[:, now].sum(axis=1), pressure[:, now].sum(axis=1)
     common = (new.sum() + 1) / (force.sum() + 1)
     earlier = (cases[:, before].sum() + 1) / (pressure[:, before].sum() + 1)
-    change = np.log(common / earlier) / c.window
+    change = np.log(common / earlier) / window
     damping = np.exp((1 - c.trend) * np.log(c.damping) + c.trend * change)
     shape = c.prior_cases + new
     return shape, 1 / (c.prior_cases / common + force), float(np.clip(damping, 0.7, 1))

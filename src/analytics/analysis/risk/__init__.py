@@ -1,6 +1,7 @@
 """Graded assessment of epidemic risk: sets of grades, how likely each is, how they hold up."""
 
 from analytics.analysis.risk.agreement import agreement, in_force, list_date, score
+from analytics.analysis.risk.assessment import Assessment, assess
 from analytics.analysis.risk.evidence import evidence
 from analytics.analysis.risk.grading import grade
 from analytics.analysis.risk.history import certainty
@@ -17,8 +18,10 @@ from analytics.analysis.risk.verification import (
 )
 
 __all__ = [
+    "Assessment",
     "Trajectory",
     "agreement",
+    "assess",
     "baselines",
     "certainty",
     "evidence",

@@ -25,6 +25,7 @@ def shares(
     population: pd.DataFrame,
     uncertainty: GradeUncertainty,
     later: pd.DataFrame | None = None,
+    extent: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """
     Split each prefecture's cases over its counties.
@@ -33,12 +34,14 @@ def shares(
     ----------
     areas : AREAS table
     population : pandas.DataFrame
-        adcode, population [persons] and, where known, area_km2.
+        adcode, population [persons].
     uncertainty : GradeUncertainty
         Lean towards dense counties, and spreads.
     later : pandas.DataFrame, optional
         adcode, confirmed: a later cumulative state, whose shares are used where a county is in
         it; what it lacks is split as without it. Its use makes all that follows retrospective.
+    extent : pandas.DataFrame, optional
+        adcode, area_km2; without it shares follow residents.
 
     Returns
     -------
@@ -56,8 +59,9 @@ def shares(
     residents = table["adcode"].map(known["population"]).astype("float64")
     weight = _or_mean(residents, table["prefecture"])
     basis = pd.Series("residents", index=table.index)
-    if "area_km2" in known and uncertainty.density_elasticity:
-        density = residents / table["adcode"].map(known["area_km2"]).astype("float64")
+    if extent is not None and uncertainty.density_elasticity:
+        area = extent.drop_duplicates("adcode").set_index("adcode")["area_km2"]
+        density = residents / table["adcode"].map(area).astype("float64")
         lean = _or_mean(np.log(density), table["prefecture"], absent=0.0)
         weight = weight * np.exp(uncertainty.density_elasticity * lean)
         basis = basis.mask(density.notna(), "density")

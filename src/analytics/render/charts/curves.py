@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from analytics.render.blocks import Chart, Language, Text
-from analytics.render.charts.marks import break_line, break_notes, end_labels, level, line
+from analytics.render.charts.marks import break_line, break_notes, end_labels, level, line, room_for
 from analytics.render.charts.series import NOTHING, Break, Series, interrupted, series_table
 from analytics.render.charts.theme import chart, day_axis, digits, hover, limits, say
 from analytics.render.colours import PALE, PRIMARY, QUIET, SECONDARY, SERIES
@@ -77,15 +77,17 @@ def epidemic_curve(
         ]
         for position, one in enumerate(cut):
             traces += line(dates, one, SECONDARY if position == 0 else SERIES[position], language)
+        notes = break_notes(breaks, dates, language)
+        room = room_for(notes)
         layout = {
-            "height": height,
+            "height": height + room,
             "bargap": 0.15,
             "showlegend": bool(lines),
-            "margin": {"t": 34 if lines else 12},
+            "margin": {"t": room + (34 if lines else 12)},
             "xaxis": day_axis(dates, language),
             "yaxis": {"range": [low, high], **digits(language)},
             "shapes": [break_line(one.day) for one in breaks],
-            "annotations": break_notes(breaks, dates, high, language),
+            "annotations": notes,
         }
         return traces, layout
 
@@ -128,7 +130,8 @@ def lines(
 
     def figure(language: Language) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         traces = []
-        notes = break_notes(breaks, dates, high, language)
+        notes = break_notes(breaks, dates, language)
+        room = room_for(notes)
         marks = [break_line(one.day) for one in breaks]
         for one, colour in zip(series, SERIES, strict=False):
             traces += line(dates, one, colour, language)
@@ -147,9 +150,12 @@ def lines(
                 }
             )
         layout = {
-            "height": height,
+            "height": height + room,
             "showlegend": len(series) > 1,
-            "margin": {"r": 12 if len(series) == 1 else 76, "t": 34 if len(series) > 1 else 12},
+            "margin": {
+                "r": 12 if len(series) == 1 else 76,
+                "t": room + (34 if len(series) > 1 else 12),
+            },
             "xaxis": day_axis(dates, language),
             "yaxis": {"range": [low, high], **digits(language)},
             "shapes": marks,

@@ -69,28 +69,42 @@ def break_line(day: str) -> dict[str, Any]:
     }
 
 
+NOTE_LINE = 15  # height of a line of a note [pixels]
+
+
 def break_notes(
-    breaks: Sequence[Break], dates: Sequence[str], high: float, language: Language
+    breaks: Sequence[Break], dates: Sequence[str], language: Language
 ) -> list[dict[str, Any]]:
-    """Write notes beside breaks: the last where there is room, those before it to the left."""
-    return [_break_note(one, dates, high, language, is_last=one is breaks[-1]) for one in breaks]
+    """
+    Write notes above breaks: the last to the right if there is room, those before to the left.
+
+    They stand over the chart, never over what is drawn; ``room_for`` says how high they are.
+    """
+    return [_break_note(one, dates, language, is_last=one is breaks[-1]) for one in breaks]
+
+
+def room_for(notes: Sequence[dict[str, Any]]) -> int:
+    """Height of the margin that notes above a chart need [pixels]."""
+    lines = max((note["text"].count("<br>") + 1 for note in notes), default=0)
+    return lines * NOTE_LINE + 4 if lines else 0
 
 
 def _break_note(
-    one: Break, dates: Sequence[str], high: float, language: Language, *, is_last: bool
+    one: Break, dates: Sequence[str], language: Language, *, is_last: bool
 ) -> dict[str, Any]:
     position = list(dates).index(one.day) if one.day in dates else 0
     is_right = is_last and position <= 0.75 * len(dates)
     return {
         "x": one.day,
-        "y": high,
+        "yref": "paper",
+        "y": 1,
         "xanchor": "left" if is_right else "right",
-        "yanchor": "top",
+        "yanchor": "bottom",
         "xshift": 5 if is_right else -5,
+        "showarrow": False,
         "align": "left" if is_right else "right",
         "font": {"size": 11.5},
-        "text": wrapped(say(one.note, language), 8 if language == "zh" else 15),
-        "bgcolor": "rgba(255,255,255,0.86)",
+        "text": wrapped(say(one.note, language), 9 if language == "zh" else 16),
     }
 
 

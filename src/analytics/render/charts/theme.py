@@ -20,6 +20,9 @@ FONT: Final = (
 TICK_DAYS: Final[dict[Language, str]] = {"zh": "%-m月%-d日", "en": "%-d %b"}
 
 
+SEPARATORS: Final[dict[Language, str]] = {"zh": ".", "en": ".,"}
+
+
 HOVER_DAYS: Final[dict[Language, str]] = {"zh": "%Y年%-m月%-d日", "en": "%-d %b %Y"}
 
 
@@ -52,8 +55,13 @@ def chart(
     table: Table,
 ) -> Chart:
     """Chart block of a figure drawn once per language."""
+    drawn = {language: figure(language) for language in LANGUAGES}
     return Chart(
-        figure={language: plotly_json(*figure(language)) for language in LANGUAGES},
+        figure={
+            # plotly separates thousands from five digits on, unless there is no separator
+            language: plotly_json(traces, {"separators": SEPARATORS[language], **layout})
+            for language, (traces, layout) in drawn.items()
+        },
         alternative=alternative,
         table=table,
         title=title,

@@ -1,15 +1,19 @@
 """The risk report: tables of the analysis as blocks of a page, in Chinese and English."""
 
 from analytics.render.risk.areas import area_map
+from analytics.render.risk.chances import chances
 from analytics.render.risk.comparison import comparison
 from analytics.render.risk.curves import curves
 from analytics.render.risk.detail import grade_table, prefecture_table, retractions
 from analytics.render.risk.headlines import headlines
+from analytics.render.risk.people import people
+from analytics.render.risk.prospects import prospects
 from analytics.render.risk.sources import definitions, supplies
 from analytics.render.risk.top import decisions, lead, masthead
 
 __all__ = [
     "area_map",
+    "chances",
     "comparison",
     "curves",
     "decisions",
@@ -18,7 +22,9 @@ __all__ = [
     "headlines",
     "lead",
     "masthead",
+    "people",
     "prefecture_table",
+    "prospects",
     "retractions",
     "supplies",
 ]

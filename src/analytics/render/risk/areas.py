@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from analytics.render import maps
-from analytics.render.blocks import AreaMap, Column, Table, Text
+from analytics.render.blocks import AreaMap, Category, Column, Table, Text
 from analytics.render.numbers import day, number
-from analytics.render.risk.words import CATEGORIES, LABELS, UNIT, reason, rows
+from analytics.render.risk.chances import all_chances
+from analytics.render.risk.words import CATEGORIES, LIKELIEST, UNIT, reason, rows
 from analytics.study import GradingRule
 
 if TYPE_CHECKING:
     import geopandas as gpd
+
+    from analytics.analysis.risk import Assessment
 
 
 def area_map(
@@ -23,7 +26,7 @@ def area_map(
     units: pd.DataFrame,
     distribution: pd.DataFrame,
     rule: GradingRule,
-    as_of: date,
+    assessment: Assessment,
 ) -> AreaMap:
     """
     Draw each county in the grades of its unit; what is undetermined is hatched.
@@ -37,26 +40,36 @@ def area_map(
     distribution : pandas.DataFrame
         ``risk.prefectures`` of the grades.
     rule : GradingRule
-    as_of : date
+    assessment : Assessment
+        Of the same day: a unit whose grade is open is striped in its likeliest grade's colour.
     """
     words = {
         row.adcode: reason(row, rule.window_days, rule.cumulative_cutoff) for row in rows(grades)
     }
-    sets = grades.set_index("adcode")["grades"]
+    table = grades.merge(assessment.probability.drop(columns="as_of"), on="adcode")
+    table["category"] = table["grade"].fillna(table["likeliest"] + "?")
+    table["category"] = table["category"].astype(str)
+    sets = table.set_index("adcode")["category"]
+    likely = {row.adcode: all_chances(row) for row in rows(table[table["size"] > 1])}
+    for code, text in likely.items():
+        words[code] = Text(
+            f"{text.zh}（估计）。{words[code].zh}", f"{text.en} (estimate). {words[code].en}"
+        )
     drawn = boundaries[["adcode", "geometry"]].merge(units, on="adcode", validate="1:1")
     drawn = drawn.rename(columns={"adcode": "code", "name": "name_zh", "prefecture": "parent"})
     drawn["category"] = drawn["unit"].map(sets)
     for language in ("zh", "en"):
         texts = {code: getattr(text, language) for code, text in words.items()}
         labels = drawn["category"].map(
-            {key: getattr(text, language) for key, text in LABELS.items()}
+            {one.key: getattr(one.label, language) for one in (*CATEGORIES, *LIKELIEST)}
         )
         mark = "：" if language == "zh" else ": "
         drawn[f"summary_{language}"] = labels + mark + drawn["unit"].map(texts)
     single, undecided = int((grades["size"] == 1).sum()), int((grades["size"] > 1).sum())
     unit = UNIT["urban_area" if (grades["unit_type"] == "urban_area").any() else "county"]
-    used = [c for c in CATEGORIES if "|" not in c.key or (grades["grades"] == c.key).any()]
-    when = day(as_of)
+    used = [c for c in CATEGORIES if "|" not in c.key]
+    used += [c for c in LIKELIEST if (drawn["category"] == c.key).any()]
+    when = day(grades["as_of"].iloc[0].date())
     return maps.area_map(
         drawn,
         used,
@@ -65,25 +78,41 @@ def area_map(
             f"{single} of {len(grades)} {unit[1]} {'has' if single == 1 else 'have'} a certain "
             f"grade; {undecided} {'is' if undecided == 1 else 'are'} undetermined",
         ),
-        alternative=_alternative(grades, when),
-        note=Text(
-            "斜线为等级未定，不代表任何一级：县级逐日新增和聚集性疫情未公开。图中单元按县（市、区）绘制，市城区各区同级。",
-            "Hatching means undetermined and stands for no grade: daily county counts and clusters "
-            "are not public. Counties are drawn, and the "
-            "districts of one urban area share its grade.",
-        ),
+        alternative=_alternative(table["category"], used, when, unit),
+        note=_note(merged=unit is UNIT["urban_area"], counties=len(drawn)),
         table=distribution_table(distribution),
     )
 
 
-def _alternative(grades: pd.DataFrame, when: Text) -> Text:
-    counts = grades["grades"].value_counts()
-    parts = [(c.label, int(counts[c.key])) for c in CATEGORIES if c.key in counts]
+def _alternative(
+    categories: pd.Series, used: Sequence[Category], when: Text, unit: tuple[Text, str]
+) -> Text:
+    counts = categories.value_counts()
+    parts = [(c.label, int(counts[c.key])) for c in used if c.key in counts]
     return Text(
-        f"截至{when.zh}的分级图：" + "，".join(f"{label.zh}{n}个" for label, n in parts) + "。",
-        f"Map of grades as of {when.en}: "
-        + ", ".join(f"{label.en} {n}" for label, n in parts)
+        f"截至{when.zh}的分级图，按{unit[0].zh.removeprefix('个')}计："
+        + "；".join(f"{label.zh}：{n}个" for label, n in parts)
+        + "。",
+        f"Map of grades as of {when.en}, by {unit[0].en}: "
+        + "; ".join(f"{label.en[0].lower()}{label.en[1:]}: {n}" for label, n in parts)
         + ".",
+    )
+
+
+def _note(*, merged: bool, counties: int) -> Text:
+    """Say what stripes mean, and what the legend counts."""
+    base = Text(
+        "斜线表示等级未定，颜色为估计最可能的等级：县级逐日新增和聚集性疫情未公开。",
+        "Stripes mean undetermined, in the colour of the grade that is likeliest by estimate: "
+        "daily county counts and clusters are not public.",
+    )
+    if not merged:
+        return base
+    return Text(
+        f"{base.zh}图例数字为图上县（市、区）数（共{counties}个）；市城区各区合为一个分级单元、同级，"
+        "故多于上文的单元数。",
+        f"{base.en} The legend counts the {counties} counties drawn; the districts of one urban "
+        "area are one graded unit with one grade, so it counts more than the units above.",
     )
 
 

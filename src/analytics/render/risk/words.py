@@ -24,6 +24,19 @@ CATEGORIES: tuple[Category, ...] = (
     *(() if any(c.key == _MEDIUM_HIGH.key for c in GRADES) else (_MEDIUM_HIGH,)),
     *GRADES[4:],
 )
+# where the set is open, the map is striped in the likeliest grade's colour
+LIKELIEST: tuple[Category, ...] = tuple(
+    Category(
+        f"{one.key}?",
+        Text(f"未定，{one.label.zh}可能最大", f"Undetermined, {one.label.en.lower()} likeliest"),
+        Text(f"{one.letter.zh}?", f"{one.letter.en}?")
+        if isinstance(one.letter, Text)
+        else f"{one.letter}?",
+        one.fill if one.key != "low" else "#d9a95c",
+        hatched=True,
+    )
+    for one in GRADES[:3]
+)
 LABELS = {category.key: category.label for category in CATEGORIES}
 DAY_BEFORE = (Text("前一日", "a day before"), Text("一日内", "in a day"))
 WEEK_BEFORE = (Text("上周同日", "a week before"), Text("一周内", "in a week"))
@@ -94,6 +107,7 @@ def reason(row: Any, window_days: int, cutoff: int) -> Text:
             f"{window_days}天内是否有新增无法确定。",
             f"Whether there was a new case in {window_days} days is unknown.",
         ),
+        "own_rule": Text("按本研究设定的规则。", "By the study's own rule."),
         "few_cases": Text(
             f"{window_days}天内新增{new.zh}例，累计{total.zh}例，未超过{cutoff}例。",
             f"{new.en} new in {window_days} days, {total.en} cumulative: not above {cutoff}.",

@@ -1,0 +1,159 @@
+"""The parts of the risk report that say how sure the grades are, without a browser."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from shapely.geometry import box
+
+from analytics.analysis import incidence, risk
+from analytics.render import charts
+from analytics.render import risk as render
+from analytics.render.blocks import Missing, Text
+from analytics.render.risk.chances import likely
+from analytics.study import GradeUncertainty, GradingRule
+
+RULE, DAY = GradingRule(), date(2020, 2, 29)
+NONE = Text("", "")
+AREAS = pd.DataFrame(
+    [
+        ("420501", "甲区", "Jia", "420500", True),
+        ("420502", "乙区", "Yi", "420500", True),
+        ("420525", "丙县", "Bing", "420500", False),
+        ("429021", "己林区", "Ji", "429021", False),
+    ],
+    columns=["adcode", "name", "name_en", "prefecture", "district"],
+).assign(prefecture_name="市", prefecture_name_en="City")
+RESIDENTS = pd.DataFrame({"adcode": AREAS["adcode"], "population": [5e5, 3e5, 2e5, 1e5]})
+
+
+@pytest.fixture(scope="module")
+def counts():
+    rng = np.random.default_rng(3)
+    new = {
+        "420500": np.r_[rng.poisson(20, 24), rng.poisson(3, 16)],
+        "429021": np.r_[rng.poisson(1, 20), np.zeros(20, dtype=int)],
+    }
+    days = [DAY - timedelta(days=back) for back in range(39, -1, -1)]
+    return pd.concat(
+        pd.DataFrame({"date": days, "adcode": code, "confirmed": steps.cumsum()})
+        for code, steps in new.items()
+    )
+
+
+@pytest.fixture(scope="module")
+def graded(counts):
+    steps, units = incidence.daily(counts), risk.units(AREAS, "urban_area")
+    grades = risk.grade(steps, units, RULE, DAY)
+    uncertainty = GradeUncertainty()
+    shares = risk.shares(AREAS, RESIDENTS, uncertainty)
+    return grades, units, risk.assess(grades, steps, units, shares, RULE, uncertainty)
+
+
+def test_chances_of_every_unit_are_written_and_certain_ones_are_certain(graded):
+    grades, _, assessment = graded
+    section = render.chances(assessment, grades, RULE)
+    table = {row["code"]: row for row in section.tables[0].rows}
+    assert set(table) == set(grades["adcode"])
+    assert table["429021"]["p_low"].en == "100%"
+    assert table["420525"]["p_low"].en not in {"0%", "100%"}
+    moves = {row["code"] for row in section.tables[1].rows}
+    assert moves == {"420500", "420525"}
+    assert section.title.en.startswith("Estimate: low is likeliest in ")
+
+
+@pytest.mark.parametrize(
+    ("chance", "words"),
+    [(0.0, "0%"), (1.0, "100%"), (0.001, "<1%"), (0.999, ">99%"), (0.347, "35%")],
+)
+def test_only_what_is_certain_is_written_as_certain(chance, words):
+    assert likely(chance).en == likely(chance).zh == words
+
+
+def test_map_stripes_the_likeliest_grade_and_counts_what_it_draws(graded):
+    grades, units, assessment = graded
+    boundaries = gpd.GeoDataFrame(
+        {"adcode": AREAS["adcode"]},
+        geometry=[box(111 + at, 30, 112 + at, 31) for at in range(4)],
+        crs=4490,
+    )
+    drawn = render.area_map(boundaries, grades, units, risk.prefectures(grades), RULE, assessment)
+    shapes = {shape.code: shape for shape in drawn.shapes}
+    assert shapes["429021"].category == "low"
+    assert shapes["420501"].category.endswith("?")
+    assert shapes["420501"].category == shapes["420502"].category
+    hatched = {c.key for c in drawn.categories if c.hatched}
+    assert {shape.category for shape in drawn.shapes} - {"low"} <= hatched
+    assert "estimate" in shapes["420501"].summary.en
+    assert "counts the 4 counties drawn" in drawn.note.en
+
+
+def test_forecast_is_shown_only_if_it_earned_its_place(counts):
+    found = incidence.prospects(counts, (), DAY)
+    section = render.prospects(found, AREAS, DAY)
+    shown = [days for days in (7, 14) if found.shown(days)]
+    columns = {column.key for column in section.tables[0].columns}
+    assert {f"ahead_{days}" for days in shown} == {k for k in columns if k.startswith("ahead_")}
+    assert bool(section.charts) == (14 in shown)
+    models = found.track[["days", "model"]].drop_duplicates()
+    assert len(section.tables[1].rows) == len(models) == len(found.track)
+
+
+def test_model_without_a_record_is_never_shown(counts):
+    early = DAY - timedelta(days=22)
+    found = incidence.prospects(counts, (), early)
+    section = render.prospects(found, AREAS, early)
+    assert not found.shown(7)
+    assert not section.charts
+    assert "none is shown" in section.paragraphs[0].en
+
+
+def test_prospects_know_nothing_of_later(counts):
+    early = DAY - timedelta(days=10)
+    known = counts[counts["date"] <= early]
+    for name in ("forecast", "track", "reproduction", "history"):
+        one, two = (
+            getattr(incidence.prospects(table, (), early), name) for table in (counts, known)
+        )
+        pd.testing.assert_frame_equal(one, two)
+
+
+def test_notes_of_breaks_stand_above_what_is_drawn():
+    """The note hangs over the plot, in a margin as high as its lines."""
+    days = [f"2020-02-{at:02d}" for at in range(1, 29)]
+    chart = charts.epidemic_curve(
+        days,
+        charts.Series(Text("新增", "New"), list(range(28))),
+        alternative=NONE,
+        breaks=(charts.Break("2020-02-12", Text("口径变更" * 6, "change of definition " * 4)),),
+    )
+    for language in ("zh", "en"):
+        layout = chart.figure[language]["layout"]
+        note = layout["annotations"][0]
+        assert (note["yref"], note["y"], note["yanchor"]) == ("paper", 1, "bottom")
+        assert layout["margin"]["t"] >= 15 * (note["text"].count("<br>") + 1)
+
+
+def test_nothing_is_said_of_persons_where_a_study_has_no_tables():
+    assert render.people() is None
+
+
+def test_suppressed_counts_of_persons_are_missing_with_their_reason():
+    screening = pd.DataFrame(
+        {
+            "category": ["confirmed", "suspected", "fever", "close_contact"],
+            "persons": pd.array([120, 14, pd.NA, 300], dtype="Int64"),
+            "day_before": pd.array([110, 15, 2, 290], dtype="Int64"),
+        }
+    )
+    tests = pd.DataFrame({"date": [DAY], "tested": [200], "positive": [5]})
+    section = render.people(screening, tests=tests)
+    cells = [row["persons"] for row in section.tables[0].rows]
+    assert cells[:2] == [120, 14]
+    assert isinstance(cells[2], Missing)
+    assert "four types" not in section.title.en  # a sum would tell the hidden count
+    assert section.tables[1].rows[0]["share"].en == "2.5%"
