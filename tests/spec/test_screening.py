@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from tests.drawn import linked
 
 from analytics import engine
 from analytics.analysis import screening
 from analytics.errors import ParameterError
-from tests.drawn import linked
 
 PROTOCOLS = screening.load()
 DAY = date(2020, 2, 29)
@@ -37,7 +37,8 @@ def undecided(feeds: dict[str, str], as_of: date = DAY) -> set[str]:
 
 
 CASES = """
-person | case_number | reporting_county | classification | onset | reported | confirmed | outcome | outcome_date
+person | case_number | reporting_county | classification | onset | reported | confirmed | outcome \
+| outcome_date
 ill    | c1 | 420106 | confirmed    | 2020-02-20 | 2020-02-22 | 2020-02-23 |           |
 doubt  | c2 | 420106 | suspected    | 2020-02-20 | 2020-02-22 |            |           |
 clear  | c3 | 420106 | asymptomatic |            | 2020-02-22 |            |           |
@@ -85,45 +86,57 @@ def test_clinical_diagnosis_counts_in_hubei_from_12_to_18_february_only(day, her
 VISIT = "person | visit_number | visited | county | onset | temperature | respiratory | imaging | lymphocytes_low | exposure | diagnosis"  # noqa: E501
 
 
-def visit(county: str, features: str, day: str = "2020-02-16", diagnosis: str = "") -> dict[str, str]:
+def visit(
+    county: str, features: str, day: str = "2020-02-16", diagnosis: str = "", who: str = "someone"
+) -> str:
     """One visit; features are f(ever) i(maging) l(ymphocytes) e(xposure), capital for absent."""
     cell = {letter: "yes" for letter in features if letter.islower()}
     cell |= {letter.lower(): "no" for letter in features if letter.isupper()}
     heat = {"yes": "38.2", "no": "36.6"}.get(cell.get("f", ""), "")
     respiratory = "no" if cell.get("f") == "no" else ""
     row = [
-        "someone", "v1", f"{day} 10:00", county, day, heat, respiratory,
+        who, f"v-{who}", f"{day} 10:00", county, day, heat, respiratory,
         *(cell.get(letter, "") for letter in "ile"), diagnosis,
     ]  # fmt: skip
-    return {"fever_visits": f"{VISIT}\n{' | '.join(row)}"}
+    return " | ".join(row)
 
 
-@pytest.mark.parametrize(
-    ("county", "features", "day", "expected"),
-    [
-        ("440106", "file", 16, ("suspected", "picture_exposed")),
-        ("440106", "fie", 16, ("suspected", "picture_exposed")),
-        ("440106", "fil", 16, ("suspected", "picture_unexposed")),
-        ("440106", "fl", 16, ("fever", "fever_at_clinic")),
-        ("420106", "fl", 16, ("suspected", "picture_hubei")),
-        ("420106", "fli", 16, ("confirmed", "picture_clinical")),
-        ("420106", "fli", 19, ("suspected", "picture_unexposed")),
-        ("420106", "fl", 19, ("fever", "fever_at_clinic")),
-        ("420106", "FILE", 16, ("none", None)),
+def visits(*rows: str) -> dict[str, str]:
+    return {"fever_visits": "\n".join([VISIT, *rows])}
+
+
+PICTURES = {
+    date(2020, 2, 16): [
+        ("440106", "file", "suspected", "picture_exposed"),
+        ("440106", "fie", "suspected", "picture_exposed"),
+        ("440106", "fil", "suspected", "picture_unexposed"),
+        ("440106", "fl", "fever", "fever_at_clinic"),
+        ("420106", "fl", "suspected", "picture_hubei"),
+        ("420106", "fli", "confirmed", "picture_clinical"),
+        ("420106", "FILE", "none", None),
     ],
-)
-def test_clinical_picture_is_judged_by_the_edition_of_the_day_and_place(
-    county, features, day, expected
-):
-    found = screened(visit(county, features), date(2020, 2, day))
-    assert found["someone"] == expected
+    date(2020, 2, 19): [
+        ("420106", "fli", "suspected", "picture_unexposed"),
+        ("420106", "fl", "fever", "fever_at_clinic"),
+    ],
+}
+
+
+@pytest.mark.parametrize("day", PICTURES, ids=str)
+def test_clinical_picture_is_judged_by_the_edition_of_the_day_and_place(day):
+    rows = [visit(county, features, who=f"{county} {features}")
+            for county, features, *_ in PICTURES[day]]  # fmt: skip
+    expected = {f"{county} {features}": tuple(found) for county, features, *found in PICTURES[day]}
+    assert screened(visits(*rows), day) == expected
 
 
 def test_unknown_feature_leaves_the_rule_open_and_a_known_absence_decides_it():
-    open_, shut = visit("440106", "fe"), visit("440106", "feIL")
-    assert undecided(open_) == {"someone"}
-    assert undecided(shut) == set()
-    assert screened(open_)["someone"] == screened(shut)["someone"] == ("fever", "fever_at_clinic")
+    feeds = visits(visit("440106", "fe", who="open"), visit("440106", "feIL", who="shut"))
+    assert undecided(feeds) == {"open"}
+    assert screened(feeds) == {
+        "open": ("fever", "fever_at_clinic"),
+        "shut": ("fever", "fever_at_clinic"),
+    }
 
 
 TESTS = """
@@ -132,54 +145,59 @@ someone | t1 | nucleic_acid | 2020-02-17 08:00 | 2020-02-17 20:00 | negative
 someone | t2 | nucleic_acid | {second} | 2020-02-18 20:00 | {result}
 """
 
+TESTED = [
+    pytest.param("file", "08:00", "negative", "suspected", id="picture matches"),
+    pytest.param("fiLE", "08:00", "negative", "none", id="picture known not to match"),
+    pytest.param("fLE", "08:00", "negative", "none", id="can no longer match"),
+    pytest.param("fe", "08:00", "negative", "suspected", id="picture unknown"),
+    pytest.param("fIlE", "07:59", "negative", "suspected", id="a minute too near"),
+    pytest.param("fIlE", "08:00", "positive", "confirmed", id="second is positive"),
+    pytest.param("fIlE", "08:00", "indeterminate", "suspected", id="not clear"),
+]
 
-@pytest.mark.parametrize(
-    ("features", "second", "result", "expected"),
-    [
-        pytest.param("file", "2020-02-18 08:00", "negative", "suspected", id="picture matches"),
-        pytest.param("fiLE", "2020-02-18 08:00", "negative", "none", id="picture known not to match"),
-        pytest.param("fLE", "2020-02-18 08:00", "negative", "none", id="can no longer match"),
-        pytest.param("fe", "2020-02-18 08:00", "negative", "suspected", id="picture unknown"),
-        pytest.param("fiLE", "2020-02-18 07:59", "negative", "suspected", id="a minute too near"),
-        pytest.param("fiLE", "2020-02-18 08:00", "positive", "confirmed", id="second is positive"),
-        pytest.param("fiLE", "2020-02-18 08:00", "indeterminate", "suspected", id="not clear"),
-    ],
-)
-def test_two_negative_tests_exclude_unless_the_picture_matches_or_is_unknown(
-    features, second, result, expected
-):
+
+def test_two_negative_tests_exclude_unless_the_picture_matches_or_is_unknown():
     """Wuhan epidemic command, order of 2 February 2020 on the four types."""
-    feeds = visit("440106", features, diagnosis="suspected")
-    feeds |= {"tests": TESTS.format(second=second, result=result)}
-    assert screened(feeds)["someone"][0] == expected
+    header = "person | test_number | method | sampled | resulted | result"
+    rows, sick, expected = [header], [], {}
+    for each in TESTED:
+        features, clock, result, category = each.values
+        who = str(each.id)
+        sick.append(visit("440106", str(features), diagnosis="suspected", who=who))
+        rows += [
+            f"{who} | 1 {who} | nucleic_acid | 2020-02-17 08:00 | 2020-02-17 20:00 | negative",
+            f"{who} | 2 {who} | nucleic_acid | 2020-02-18 {clock} | 2020-02-18 20:00 | {result}",
+        ]
+        expected[who] = category
+    found = screened({**visits(*sick), "tests": "\n".join(rows)})
+    assert {who: category for who, (category, _) in found.items()} == expected
 
 
 def test_double_negative_with_a_picture_says_so_in_the_trace():
-    feeds = visit("440106", "file", diagnosis="suspected")
+    feeds = visits(visit("440106", "file", diagnosis="suspected"))
     feeds |= {"tests": TESTS.format(second="2020-02-18 08:00", result="negative")}
     rules = {(row["rule"], row["record"]) for row in traced(feeds)}
     assert ("double_negative_with_picture", "t2") in rules
 
 
 def test_negative_tests_before_the_illness_exclude_nothing():
-    feeds = visit("440106", "fiLE", day="2020-02-20", diagnosis="suspected")
+    feeds = visits(visit("440106", "fiLE", day="2020-02-20", diagnosis="suspected"))
     feeds |= {"tests": TESTS.format(second="2020-02-18 08:00", result="negative")}
     assert screened(feeds)["someone"] == ("suspected", "doctor_suspected")
 
 
-@pytest.mark.parametrize(
-    ("features", "expected"),
-    [
-        ("FILE", ("asymptomatic", "test_positive_without_symptoms")),
-        ("", ("confirmed", "test_positive")),
-        ("f", ("confirmed", "test_positive")),
-        ("Fi", ("confirmed", "test_positive")),
-    ],
-)
-def test_a_positive_test_without_symptoms_needs_symptoms_known_to_be_absent(features, expected):
-    feeds = visit("440106", features)
-    feeds |= {"tests": TESTS.format(second="2020-02-18 08:00", result="positive")}
-    assert screened(feeds)["someone"] == expected
+def test_a_positive_test_without_symptoms_needs_symptoms_known_to_be_absent():
+    expected = {
+        "FILE": ("asymptomatic", "test_positive_without_symptoms"),
+        "E": ("confirmed", "test_positive"),
+        "f": ("confirmed", "test_positive"),
+        "Fi": ("confirmed", "test_positive"),
+    }
+    header = "person | test_number | method | sampled | resulted | result"
+    rows = [f"{who} | t{who} | nucleic_acid | 2020-02-17 08:00 | 2020-02-17 20:00 | positive"
+            for who in expected]  # fmt: skip
+    feeds = visits(*(visit("440106", who, who=who) for who in expected))
+    assert screened({**feeds, "tests": "\n".join([header, *rows])}) == expected
 
 
 def test_a_pending_test_is_not_known_and_antibodies_confirm_under_the_seventh_edition_only():
@@ -238,60 +256,57 @@ def test_fever_is_managed_for_a_fortnight_or_until_a_doctor_excludes_it():
     }  # fmt: skip
 
 
-def contacts(last: str, case: str = "c1", status: str = "under_observation") -> dict[str, str]:
-    return {
-        "contacts": f"""
-        person | contact_number | case_number | first_contact | last_contact | reported | status
-        met    | k1 | {case} | {last} | {last} | 2020-02-23 09:00 | {status}
-        """
-    }
+MET = "person | contact_number | case_number | first_contact | last_contact | reported | status"
 
 
-@pytest.mark.parametrize(
-    ("day", "last", "expected"),
-    [
-        pytest.param(date(2020, 2, 20), "2020-02-08", "none", id="4th: the day before onset"),
-        pytest.param(date(2020, 2, 20), "2020-02-09", "close_contact", id="4th: day of onset"),
-        pytest.param(date(2020, 2, 21), "2020-02-07", "close_contact", id="5th: 2 days before"),
-        pytest.param(date(2020, 2, 21), "2020-02-06", "none", id="5th: 3 days before"),
-    ],
-)
-def test_contacts_count_from_onset_and_from_the_fifth_edition_two_days_before(day, last, expected):
+def contact(
+    last: str, case: str = "c1", status: str = "under_observation", who: str = "met"
+) -> str:
+    return f"{who} | k-{who} | {case} | {last} | {last} | 2020-02-12 09:00 | {status}"
+
+
+def contacts(*rows: str) -> dict[str, str]:
+    return {"contacts": "\n".join([MET, *rows])}
+
+
+@pytest.mark.parametrize(("day", "first"), [(20, 9), (21, 7)])
+def test_contacts_count_from_onset_and_from_the_fifth_edition_two_days_before(day, first):
     """Health News, 24 February 2020: in force from 21 February."""
-    feeds = {
-        "cases": """
-        person | case_number | reporting_county | classification | onset | reported
-        ill | c1 | 420106 | confirmed | 2020-02-09 | 2020-02-10
-        """,
-        "contacts": f"""
-        person | contact_number | case_number | first_contact | last_contact | reported | status
-        met | k1 | c1 | {last} | {last} | 2020-02-12 09:00 | under_observation
-        """,
-    }
-    assert screened(feeds, day)["met"][0] == expected
+    case = """
+    person | case_number | reporting_county | classification | onset | reported
+    ill | c1 | 420106 | confirmed | 2020-02-09 | 2020-02-10
+    """
+    rows = [contact(f"2020-02-{met:02}", who=f"{met}") for met in range(6, 12)]
+    found = screened({"cases": case, **contacts(*rows)}, date(2020, 2, day))
+    managed = {int(who) for who, (category, _) in found.items() if category == "close_contact"}
+    assert managed == set(range(first, 12))
 
 
 @pytest.mark.parametrize(("days", "expected"), [(14, "close_contact"), (15, "none")])
 def test_contacts_are_observed_for_fourteen_days(days, expected):
     last = date(2020, 2, 22)
-    feeds = {"cases": CASES, **contacts(last.isoformat())}
+    feeds = {"cases": CASES, **contacts(contact(last.isoformat()))}
     assert screened(feeds, last + timedelta(days=days))["met"][0] == expected
 
 
 def test_contacts_of_an_excluded_case_and_released_ones_are_no_longer_managed():
-    assert screened({"cases": CASES, **contacts("2020-02-22", "c6")})["met"] == ("none", None)
-    released = {"cases": CASES, **contacts("2020-02-22", status="released")}
-    assert screened(released)["met"] == ("none", None)
-    lost = {"cases": CASES, **contacts("2020-02-22", status="lost")}
-    assert screened(lost)["met"] == ("close_contact", "contact_declared")
+    rows = [
+        contact("2020-02-22", "c6", who="of the excluded"),
+        contact("2020-02-22", status="released", who="released"),
+        contact("2020-02-22", status="lost", who="lost"),
+        contact("2020-02-22", "c99", who="of nobody known"),
+    ]
+    feeds = {"cases": CASES, **contacts(*rows)}
+    found = screened(feeds)
+    assert found["lost"] == ("close_contact", "contact_declared")
+    others = [found[who] for who in ("of the excluded", "released", "of nobody known")]
+    assert others == [("none", None)] * 3
+    assert undecided(feeds) == {"of nobody known"}
 
 
-def test_a_case_nobody_is_linked_to_still_has_contacts_and_an_unknown_case_leaves_it_open():
-    unlinked = {"cases": CASES.replace("ill ", "    "), **contacts("2020-02-22")}
-    assert screened(unlinked)["met"] == ("close_contact", "contact_declared")
-    nowhere = {"cases": CASES, **contacts("2020-02-22", "c99")}
-    assert screened(nowhere)["met"] == ("none", None)
-    assert undecided(nowhere) == {"met"}
+def test_a_case_nobody_is_linked_to_still_has_contacts():
+    feeds = {"cases": CASES.replace("ill ", "    "), **contacts(contact("2020-02-22"))}
+    assert screened(feeds)["met"] == ("close_contact", "contact_declared")
 
 
 HOMES = """
@@ -346,16 +361,16 @@ def test_rooms_are_shared_on_days_of_both_stays_within_the_days_of_the_case():
 def test_known_contact_counts_as_exposure_in_the_picture():
     feeds = {
         "cases": CASES.replace("ill ", "case"),
-        "contacts": contacts("2020-02-20")["contacts"].replace("met", "someone"),
-        **visit("440106", "fi", day="2020-02-24"),
+        **contacts(contact("2020-02-20", who="someone")),
+        **visits(visit("440106", "fi", day="2020-02-24")),
     }
     assert screened(feeds)["someone"] == ("suspected", "picture_exposed")
 
 
 def test_no_decision_without_its_trace_and_no_trace_without_its_person():
     feeds = {
-        "cases": CASES, "resident_register": HOMES, **contacts("2020-02-22"),
-        **visit("420106", "fl"),
+        "cases": CASES, "resident_register": HOMES, **contacts(contact("2020-02-22")),
+        **visits(visit("420106", "fl")),
     }  # fmt: skip
     found = screened(feeds)
     held = {(row["person"], row["category"], row["rule"]) for row in traced(feeds) if row["holds"]}

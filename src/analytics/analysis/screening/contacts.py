@@ -86,18 +86,26 @@ def sources(linked: Linked, protocols: Protocols, as_of: date) -> ir.Table:
         seen["excluded_on"].isnull() | (seen["began"] > seen["excluded_on"])
     ).select(from_visits.columns)
     every = ibis.union(from_cases, from_tests, from_visits)
-    away = records.isolations(linked, as_of)
-    joined = every.left_join(away, "person")
-    until = (joined["isolated"] >= joined["began"]).ifelse(
-        joined["isolated"], joined["ended"].coalesce(ibis.literal(as_of))
-    )
-    return joined.select(
+    until = _isolated(every, "began", linked, as_of)
+    return until.select(
         "person",
-        since=(joined["began"] - before).cast("date"),
-        until=until.coalesce(joined["ended"], ibis.literal(as_of)),
+        since=(until["began"] - before).cast("date"),
+        until=until["isolated"].coalesce(until["ended"], ibis.literal(as_of)),
         feed="feed",
         record="record",
     )
+
+
+def _isolated(rows: ir.Table, began: str, linked: Linked, as_of: date) -> ir.Table:
+    """Give rows the day the person was first taken away, where not before a day of theirs."""
+    import ibis
+
+    nobody = ibis.null("date")
+    if "quarantine" not in linked:
+        return rows.mutate(isolated=nobody)
+    both = rows.left_join(records.isolations(linked, as_of), "person")
+    since = (both["isolated"] >= both[began]).ifelse(both["isolated"], nobody)
+    return both.select(*rows.columns, isolated=since)
 
 
 _REGISTERS = ("resident_register", "community_registration")
@@ -151,9 +159,7 @@ def declared(linked: Linked, found: ir.Table, as_of: date) -> ir.Table:
     )
     cases = number.left_join(case, "case_record")
     joined = said.left_join(cases, said["case_number"] == cases["case_record"])
-    met = joined.filter(
-        joined["known"].isnull() | (joined["last_contact"] >= joined["since"])
-    )
+    met = joined.filter(joined["known"].isnull() | (joined["last_contact"] >= joined["since"]))
     began = met["first_contact"].coalesce(met["last_contact"])
     return met.select(
         source="source",
@@ -296,9 +302,7 @@ def first_generation(linked: Linked, protocols: Protocols, as_of: date) -> ir.Ta
     import ibis
 
     found = sources(linked, protocols, as_of)
-    return ibis.union(
-        declared(linked, found, as_of), *_met(linked, found, protocols, as_of)
-    )
+    return ibis.union(declared(linked, found, as_of), *_met(linked, found, protocols, as_of))
 
 
 def graph(linked: Linked, protocols: Protocols, as_of: date) -> ir.Table:
@@ -322,16 +326,13 @@ def graph(linked: Linked, protocols: Protocols, as_of: date) -> ir.Table:
     import ibis
 
     found = sources(linked, protocols, as_of)
-    first = ibis.union(
-        declared(linked, found, as_of), *_met(linked, found, protocols, as_of)
-    )
+    first = ibis.union(declared(linked, found, as_of), *_met(linked, found, protocols, as_of))
     sure = first.filter(records.sure(first["holds"]))
-    sure = sure.left_join(records.isolations(linked, as_of), "person")
-    away = (sure["isolated"] >= sure["first"]).ifelse(sure["isolated"], ibis.literal(as_of))
+    sure = _isolated(sure, "first", linked, as_of)
     next_found = sure.select(
         "person",
         since="first",
-        until=away.coalesce(ibis.literal(as_of)),
+        until=sure["isolated"].coalesce(ibis.literal(as_of)),
         feed="feed",
         record="record",
     )

@@ -61,7 +61,9 @@ def pairs(tickets: ir.Table, sources: ir.Table, travel: Travel, as_of: date) -> 
     """
     import ibis
 
-    on_time = tickets.filter(tickets["person"].notnull() & (tickets["departure"] < records.end_of(as_of)))
+    on_time = tickets.filter(
+        tickets["person"].notnull() & (tickets["departure"] < records.end_of(as_of))
+    )
     theirs = on_time.join(sources, "person")
     day = theirs["departure"].date()
     theirs = theirs.filter((day >= theirs["since"]) & (day <= theirs["until"]))
@@ -80,10 +82,7 @@ def pairs(tickets: ir.Table, sources: ir.Table, travel: Travel, as_of: date) -> 
     found = one_cabin.filter(one_cabin["cabin"].notnull()).join(their_lost, service)
     columns = [name for name in same.columns if name not in {"cabin", "cabin_right"}]
     unknown = ibis.union(
-        *(
-            some.mutate(one_carriage=ibis.null("boolean")).select(columns)
-            for some in (lost, found)
-        )
+        *(some.mutate(one_carriage=ibis.null("boolean")).select(columns) for some in (lost, found))
     )
     met = ibis.union(same.select(columns), unknown)
     return _near(met.filter(met["person"] != met["source"]), travel)

@@ -14,11 +14,13 @@ TRACE
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from analytics.analysis.screening import contacts, matches, records, vocabulary
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     import ibis.expr.types as ir
@@ -39,21 +41,60 @@ _REGISTERS = (
 @dataclass(frozen=True, eq=False)
 class Screened:
     """
-    What screening found.
+    What screening found: each table is an expression, worked out when it is asked for.
 
     Parameters
     ----------
-    persons : SCREENING table
-        One row per person of any linked table.
-    trace : MATCHES table
-        Every rule and piece of evidence that holds or could not be decided.
-    contacts : CONTACTS_MADE table
-        Contacts of the first generation, of any age.
+    linked : mapping of str to ibis.Table
+    protocols : Protocols
+    as_of : date
+    everybody : ibis.Table, optional
+        ``person``: who is to be given a row.
     """
 
-    persons: ir.Table
-    trace: ir.Table
-    contacts: ir.Table
+    linked: Linked
+    protocols: Protocols
+    as_of: date
+    everybody: ir.Table | None = None
+
+    @cached_property
+    def contacts(self) -> ir.Table:
+        """CONTACTS_MADE table: contacts of the first generation, of any age."""
+        return contacts.first_generation(self.linked, self.protocols, self.as_of)
+
+    @cached_property
+    def trace(self) -> ir.Table:
+        """MATCHES table: every rule and piece of evidence that holds or is undecided."""
+        return matches.find(self.linked, self.contacts, self.protocols, self.as_of)
+
+    @cached_property
+    def persons(self) -> ir.Table:
+        """SCREENING table: one row per person."""
+        found = matches.find(self.linked, self.contacts, self.protocols, self.as_of, features=False)
+        rules = vocabulary.rules(self.protocols.diagnosis_on(self.as_of))
+        return _decided(self._told(found, rules), rules, self.as_of)
+
+    def _told(self, found: ir.Table, rules: Sequence[vocabulary.Rule]) -> ir.Table:
+        """Everybody, what holds for them, and where they live, end to end: no joins."""
+        import ibis
+
+        place = found["rule"].cases(*((rule.name, n) for n, rule in enumerate(rules)))
+        age = ibis.literal(self.as_of).delta(found["date"], unit="day")
+        key = place.cast("int64") * _FAR + (_FAR - 1 - age.clip(0, _FAR - 1).fill_null(0))
+        certain = records.sure(found["holds"])
+        no_key, no_county = ibis.null("int64"), ibis.null("int64")
+        no, yes = ibis.literal(value=False), ibis.literal(value=True)
+        given = self.everybody
+        listed = records.everybody(self.linked) if given is None else [given.select("person")]
+        parts = [
+            found.select("person", key=certain.ifelse(key, no_key), county=no_county,
+                         undecided=found["holds"].isnull(), listed=no),
+            *(t.select("person", key=no_key, county=no_county, undecided=no, listed=yes)
+              for t in listed),
+            *(t.select("person", key=no_key, county="county", undecided=no, listed=no)
+              for t in _counties(self.linked)),
+        ]  # fmt: skip
+        return ibis.union(*parts) if len(parts) > 1 else parts[0]
 
 
 def screen(
@@ -73,11 +114,12 @@ def screen(
     as_of : date
         Only what was known by 24:00 of this day is used.
     everybody : ibis.Table, optional
-        ``person``, once each: who is to be given a row; by default everybody of any table.
+        ``person``: who is to be given a row; by default everybody of any table.
 
     Returns
     -------
     Screened
+        Tables ``persons`` (SCREENING), ``trace`` (MATCHES) and ``contacts``.
 
     Raises
     ------
@@ -95,55 +137,37 @@ def screen(
     ----------
     Each number and edition has its source in ``protocols.toml``.
     """
-    met = contacts.first_generation(linked, protocols, as_of)
-    trace = matches.find(linked, met, protocols, as_of)
-    brief = matches.find(linked, met, protocols, as_of, features=False)
-    decided = _decided(brief, protocols, as_of)
-    people = records.persons(linked) if everybody is None else everybody
-    return Screened(_persons(people, decided, linked, protocols, as_of), trace, met)
+    protocols.diagnosis_on(as_of), protocols.contact_on(as_of)
+    return Screened(linked, protocols, as_of, everybody)
 
 
-def _decided(trace: ir.Table, protocols: Protocols, as_of: date) -> ir.Table:
+def _decided(told: ir.Table, rules: Sequence[vocabulary.Rule], as_of: date) -> ir.Table:
     """Per person the least key of what holds: rule by precedence, then the oldest evidence."""
     import ibis
 
-    names = [rule.name for rule in vocabulary.rules(protocols.diagnosis_on(as_of))]
-    place = trace["rule"].cases(*((name, number) for number, name in enumerate(names)))
-    age = ibis.literal(as_of).delta(trace["date"], unit="day").clip(0, _FAR - 1).fill_null(0)
-    key = place.cast("int64") * _FAR + (_FAR - 1 - age)
-    keyed = trace.select("person", "holds", key=key)
-    sure = records.sure(keyed["holds"])
-    return keyed.group_by("person").agg(
-        key=keyed["key"].min(where=sure),
-        undecided=keyed["holds"].isnull().any(),
-    )
-
-
-def _persons(
-    people: ir.Table, decided: ir.Table, linked: Linked, protocols: Protocols, as_of: date
-) -> ir.Table:
-    import ibis
-
-    rules = vocabulary.rules(protocols.diagnosis_on(as_of))
-    both = people.left_join(decided, "person").drop("person_right")
-    both = both.left_join(_counties(linked), "person").drop("person_right")
-    number = both["key"] // _FAR
-    age = _FAR - 1 - both["key"] % _FAR
-    return both.select(
+    best = told.filter(told["person"].notnull()).group_by("person").agg(
+        key=told["key"].min(),
+        undecided=told["undecided"].any(),
+        place=told["county"].max(),
+        listed=told["listed"].any(),
+    )  # fmt: skip
+    best = best.filter(best["listed"])
+    number, age = best["key"] // _FAR, _FAR - 1 - best["key"] % _FAR
+    return best.select(
         person="person",
-        county="county",
+        county=(best["place"] % _CODES).cast("string"),
         category=number.cases(
             *((place, rule.category) for place, rule in enumerate(rules)), else_="none"
         ),
         rule=number.cases(*((place, rule.name) for place, rule in enumerate(rules))),
         since=(ibis.literal(as_of) - age.as_interval("D")).cast("date"),
-        undecided=records.sure(both["undecided"]),
+        undecided="undecided",
         as_of=ibis.literal(as_of),
     )
 
 
-def _counties(linked: Linked) -> ir.Table:
-    """County of residence by the first register that knows it, its latest entry first."""
+def _counties(linked: Linked) -> list[ir.Table]:
+    """Counties as numbers, the better known the greater: by register, then by its date."""
     import ibis
 
     parts = []
@@ -153,14 +177,9 @@ def _counties(linked: Linked) -> ir.Table:
             continue
         columns = ("county", dated) if dated else ("county",)
         rows = records.feed(linked, feed, *columns)
-        day = rows[dated].delta(epoch, unit="day") if dated else ibis.literal(0, "int64")
-        code = rows["county"].try_cast("int64")
+        day = rows[dated].delta(epoch, unit="day") if dated else ibis.literal(0)
         # in float64, exact up to 2^53: DuckDB reads whole literals as 32 bits wide
         place = day.fill_null(0).clip(0, _FAR - 1).cast("float64") + rank * _FAR
-        key = (place * _CODES).cast("int64") + code
-        parts.append(rows.select("person", key=key).filter(lambda t: t["key"].notnull()))
-    if not parts:
-        return records.feed({}, "cases").select("person").mutate(county=ibis.null("string"))
-    every = ibis.union(*parts) if len(parts) > 1 else parts[0]
-    best = every.filter(every["person"].notnull()).group_by("person").agg(key=every["key"].max())
-    return best.select("person", county=(best["key"] % _CODES).cast("string"))
+        key = (place * _CODES).cast("int64") + rows["county"].try_cast("int64")
+        parts.append(rows.select("person", county=key))
+    return parts

@@ -203,12 +203,14 @@ def _without_symptoms(
 
     heat = protocols.picture.fever_celsius
     seen = records.visits(linked, as_of, heat)
-    told = records.declarations(linked, as_of, heat)
-    states = ibis.union(
-        seen.select("person", "fever", "respiratory", "imaging", day=seen["visited"].date()),
-        told.select("person", "fever", "respiratory", imaging=ibis.null("boolean"),
-                    day=told["declared"].date()),
-    )  # fmt: skip
+    states = seen.select("person", "fever", "respiratory", "imaging", day=seen["visited"].date())
+    if "declarations" in linked:
+        told = records.declarations(linked, as_of, heat)
+        states = ibis.union(
+            states,
+            told.select("person", "fever", "respiratory", imaging=ibis.null("boolean"),
+                        day=told["declared"].date()),
+        )  # fmt: skip
     near = ibis.interval(days=protocols.picture.combine_days)
     pair = positive.select("person", "test_number", sampled=positive["sampled"].date())
     pair = pair.join(states, "person")
@@ -239,13 +241,9 @@ def _visits(seen: ir.Table, editions: tuple[Diagnosis, ...], cleared: ir.Table) 
     place = pictures.edition_in(seen["county"], editions)
     some = seen.mutate(place=place, counts=_counting(place, editions))
     some = some.filter(some["diagnosis"].isin(["suspected", "clinical", "confirmed"]))
-    sure = (some["diagnosis"] == "confirmed") | (
-        (some["diagnosis"] == "clinical") & some["counts"]
-    )
+    sure = (some["diagnosis"] == "confirmed") | ((some["diagnosis"] == "clinical") & some["counts"])
     some = some.mutate(category=sure.ifelse("confirmed", "suspected"))
-    some = some.filter(
-        (some["category"] == "confirmed") | ~some["person"].isin(cleared["person"])
-    )
+    some = some.filter((some["category"] == "confirmed") | ~some["person"].isin(cleared["person"]))
     return _match(some, some["category"], ibis.literal("doctor_") + some["category"],
                   "fever_visits", record="visit_number", feature="diagnosis",
                   date=some["visited"].date(), value=some["diagnosis"],
@@ -256,8 +254,6 @@ def _pictures(
     seen: ir.Table, editions: tuple[Diagnosis, ...], cleared: ir.Table, *, features: bool
 ) -> list[ir.Table]:
     """One row per visit, rule on the picture, and (if wanted) feature the rule asks for."""
-    import ibis
-
     open_ = seen.mutate(place=pictures.edition_in(seen["county"], editions))
     open_ = open_.anti_join(cleared, "person")
     parts = []
@@ -277,9 +273,7 @@ def _pictures(
     return parts
 
 
-def _double_negative(
-    linked: Linked, seen: ir.Table, protocols: Protocols, as_of: date
-) -> ir.Table:
+def _double_negative(linked: Linked, seen: ir.Table, protocols: Protocols, as_of: date) -> ir.Table:
     """
     People with two negative tests far enough apart since their latest suspicion began.
 
@@ -302,9 +296,7 @@ def _double_negative(
     positive = acid["result"] == "positive"
     latest = acid.filter(positive).group_by("person").agg(hit=acid["sampled"].max())
     negative = acid.filter(acid["result"] == "negative").left_join(latest, "person")
-    after = negative.filter(
-        negative["hit"].isnull() | (negative["sampled"] > negative["hit"])
-    )
+    after = negative.filter(negative["hit"].isnull() | (negative["sampled"] > negative["hit"]))
     pairs = after.group_by("person").agg(
         first=after["sampled"].min(),
         last=after["sampled"].max(),
@@ -319,7 +311,7 @@ def _cleared(negative: ir.Table, picture: ir.Table, protocols: Protocols) -> ir.
     if not protocols.exclusion.keep_with_picture:
         return negative.select("person")
     both = negative.join(picture, "person")
-    return both.filter(records.sure((~both["picture"]))).select("person")
+    return both.filter(records.sure(~both["picture"])).select("person")
 
 
 def _kept(negative: ir.Table, picture: ir.Table, protocols: Protocols) -> ir.Table:
@@ -335,36 +327,38 @@ def _kept(negative: ir.Table, picture: ir.Table, protocols: Protocols) -> ir.Tab
 def _fever(
     linked: Linked, seen: ir.Table, closed: ir.Table, protocols: Protocols, as_of: date
 ) -> list[ir.Table]:
-    import ibis
-
     numbers = protocols.picture
     start = records.end_of(as_of) - _days(numbers.fever_days)
     recent = seen.filter(seen["visited"] >= start)
     said = recent.filter(recent["diagnosis"] == "fever")
     undiagnosed = recent.filter(recent["diagnosis"].isnull() & records.sure(recent["fever"]))
     clinic = {"feed": "fever_visits", "record": "visit_number"}
-    told = records.declarations(linked, as_of, numbers.fever_celsius)
-    told = told.filter(records.sure(told["fever"]) & (told["declared"] >= start))
-    told = pictures.still_open(told, "declared", closed)
-    gate = records.feed(linked, "checkpoint_passes", "pass_number", "passed", "temperature")
-    gate = gate.filter(
-        gate["person"].notnull()
-        & (gate["passed"] < records.end_of(as_of))
-        & (gate["passed"] >= start)
-        & (gate["temperature"] >= numbers.fever_celsius)
-    )
-    gate = pictures.still_open(gate, "passed", closed)
-    del ibis
-    return [
+    parts = [
         _match(said, "fever", "doctor_fever", date=said["visited"].date(), feature="diagnosis",
                value="fever", **clinic),
         _match(undiagnosed, "fever", "fever_at_clinic", date=undiagnosed["visited"].date(),
                feature="fever", value="yes", **clinic),
-        _match(told, "fever", "fever_declared", "declarations", record="declaration_number",
-               feature="fever", date=told["declared"].date(), value="yes"),
-        _match(gate, "fever", "fever_at_checkpoint", "checkpoint_passes", record="pass_number",
-               feature="temperature", date=gate["passed"].date(), value=gate["temperature"]),
     ]  # fmt: skip
+    if "declarations" in linked:
+        told = records.declarations(linked, as_of, numbers.fever_celsius)
+        told = told.filter(records.sure(told["fever"]) & (told["declared"] >= start))
+        told = pictures.still_open(told, "declared", closed)
+        parts.append(_match(told, "fever", "fever_declared", "declarations",
+                            record="declaration_number", feature="fever",
+                            date=told["declared"].date(), value="yes"))  # fmt: skip
+    if "checkpoint_passes" in linked:
+        gate = records.feed(linked, "checkpoint_passes", "pass_number", "passed", "temperature")
+        gate = gate.filter(
+            gate["person"].notnull()
+            & (gate["passed"] < records.end_of(as_of))
+            & (gate["passed"] >= start)
+            & (gate["temperature"] >= numbers.fever_celsius)
+        )
+        gate = pictures.still_open(gate, "passed", closed)
+        parts.append(_match(gate, "fever", "fever_at_checkpoint", "checkpoint_passes",
+                            record="pass_number", feature="temperature",
+                            date=gate["passed"].date(), value=gate["temperature"]))  # fmt: skip
+    return parts
 
 
 def _days(number: int) -> Any:

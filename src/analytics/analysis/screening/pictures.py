@@ -104,19 +104,18 @@ def _exposed(
     import ibis
 
     window = ibis.interval(days=protocols.picture.exposure_days)
-    told = records.declarations(linked, as_of, protocols.picture.fever_celsius)
-    told = told.filter(records.sure((told["contact"] | told["travel"])))
-    day = told["declared"].date()
-    met = contacts.filter(records.sure(contacts["holds"]))
-    known = ibis.union(
-        told.select("person", first=day, last=day), met.select("person", "first", "last")
-    )
+    met = contacts.filter(records.sure(contacts["holds"])).select("person", "first", "last")
+    if "declarations" in linked:
+        told = records.declarations(linked, as_of, protocols.picture.fever_celsius)
+        told = told.filter(records.sure(told["contact"] | told["travel"]))
+        day = told["declared"].date()
+        met = ibis.union(met, told.select("person", first=day, last=day))
     ill = seen.select("person", "visit_number", "onset", day=seen["visited"].date())
-    pair = ill.join(known, "person")
+    pair = ill.join(met, "person")
     fits = pair.filter((pair["last"] >= pair["onset"] - window) & (pair["first"] <= pair["day"]))
-    found = fits.select("visit_number").distinct().mutate(met=ibis.literal(value=True))
+    found = fits.select("visit_number").distinct().mutate(exposed=ibis.literal(value=True))
     both = seen.left_join(found, "visit_number")
-    return both.mutate(exposure=both["met"].coalesce(both["exposure"])).select(seen.columns)
+    return both.mutate(exposure=both["exposed"].coalesce(both["exposure"])).select(seen.columns)
 
 
 def edition_in(county: ir.Value, editions: tuple[Diagnosis, ...]) -> ir.Value:
@@ -125,7 +124,7 @@ def edition_in(county: ir.Value, editions: tuple[Diagnosis, ...]) -> ir.Value:
 
     *named, _ = editions
     branches = [
-        (records.sure(ibis.or_(*(county.startswith(r) for r in edition.regions))), place)  # noqa: PD003
+        (records.sure(ibis.or_(*(county.startswith(r) for r in edition.regions))), place)
         for place, edition in enumerate(named)
     ]
     general = ibis.literal(len(named), "int8")
@@ -166,7 +165,7 @@ def rule_holds(rule: PictureRule, seen: ir.Table) -> ir.Value:
                 (possible < rule.at_least, ibis.literal(value=False)),
             )
         )
-    return ibis.and_(*parts)  # noqa: PD004
+    return ibis.and_(*parts)
 
 
 def matching(seen: ir.Table, editions: tuple[Diagnosis, ...]) -> ir.Table:
@@ -187,7 +186,7 @@ def matching(seen: ir.Table, editions: tuple[Diagnosis, ...]) -> ir.Table:
         for (category, rule), places in rules_of(editions).items()
         if category == "suspected"
     ]
-    every = seen.select("person", holds=ibis.or_(*parts))  # noqa: PD003
+    every = seen.select("person", holds=ibis.or_(*parts))
     return every.group_by("person").agg(
         picture=ibis.cases(
             (records.sure(every["holds"].any()), ibis.literal(value=True)),

@@ -58,15 +58,10 @@ def feed(linked: Linked, name: str, *columns: str) -> ir.Table:
     return table.select(**held)
 
 
-def persons(linked: Linked) -> ir.Table:
-    """Everybody that any linked row is about, once."""
-    import ibis
-
-    found = [t.filter(t["person"].notnull()).select("person") for t in linked.values()
-             if "person" in t.columns]  # fmt: skip
-    if not found:
-        return feed({}, "cases").select("person")
-    return ibis.union(*found, distinct=True) if len(found) > 1 else found[0].distinct()
+def everybody(linked: Linked) -> list[ir.Table]:
+    """Tables of ``person``: everybody that any linked row is about, any number of times."""
+    found = [table.select("person") for table in linked.values() if "person" in table.columns]
+    return found or [feed({}, "cases").select("person")]
 
 
 def cases(linked: Linked, as_of: date) -> ir.Table:
@@ -119,7 +114,7 @@ def visits(linked: Linked, as_of: date, fever_celsius: float = 37.3) -> ir.Table
 
 
 def declarations(linked: Linked, as_of: date, fever_celsius: float) -> ir.Table:
-    """Declarations by the end of the day: fever is as stated, or as the temperature says."""
+    """Read declarations by the end of the day: fever is as stated, or as the temperature says."""
     found = feed(
         linked, "declarations", "declaration_number", "declared", "temperature", "fever",
         "respiratory", "contact", "travel",
