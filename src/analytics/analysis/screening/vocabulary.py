@@ -22,6 +22,18 @@ CATEGORIES: Final = (
 )
 """Of several that hold, the first is how a person is managed; ``none`` if no rule holds."""
 
+WORDS: Final = {
+    "dead": ("死亡", "dead"),
+    "confirmed": ("确诊病例", "confirmed case"),
+    "asymptomatic": ("无症状感染者", "asymptomatic infection"),
+    "suspected": ("疑似病例", "suspected case"),
+    "recovered": ("治愈", "recovered"),
+    "fever": ("不能排除的发热", "fever that cannot be excluded"),
+    "close_contact": ("密切接触者", "close contact"),
+    "none": ("无", "none"),
+}
+"""Each category, in Chinese and in English."""
+
 
 @dataclass(frozen=True)
 class Rule:
