@@ -5,7 +5,7 @@ from analytics.analysis.screening.cotravel import pairs
 from analytics.analysis.screening.decision import Screened, screen
 from analytics.analysis.screening.explanation import explain
 from analytics.analysis.screening.protocols import Protocols, load
-from analytics.analysis.screening.service import indicators, totals
+from analytics.analysis.screening.service import indicators, spec, totals
 from analytics.analysis.screening.vocabulary import CATEGORIES, WORDS
 
 __all__ = [
@@ -21,5 +21,6 @@ __all__ = [
     "pairs",
     "screen",
     "sources",
+    "spec",
     "totals",
 ]

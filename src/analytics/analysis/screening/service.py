@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analytics.analysis.screening import records
+from analytics.analysis.screening import records, vocabulary
+from analytics.privacy.release import Dimension, TableSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     import ibis.expr.types as ir
@@ -116,3 +118,29 @@ def totals(persons: ir.Table) -> ir.Table:
     some = persons.filter(persons["category"] != "none")
     placed = some.mutate(county=some["county"].fill_null("unknown"))
     return placed.group_by("county", "category").agg(persons=placed.count())
+
+
+def spec(parents: Mapping[str, str], as_of: date) -> TableSpec:
+    """
+    Say by which rules totals by county and category may leave.
+
+    Parameters
+    ----------
+    parents : mapping of str to str
+        County to prefecture, prefecture to province: one root. Counties that are not in it
+        must not occur in the totals, ``unknown`` apart, which is put under the root.
+    as_of : date
+    """
+    (root,) = set(parents.values()) - set(parents)
+    categories = tuple(name for name in vocabulary.CATEGORIES if name != "none")
+    return TableSpec(
+        name="screening",
+        population="screened",
+        measure="persons",
+        dimensions=(
+            Dimension("county", {**parents, "unknown": root}),
+            Dimension.flat("category", categories),
+        ),
+        as_of=as_of,
+        stock=True,
+    )
