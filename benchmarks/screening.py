@@ -63,6 +63,98 @@ answer = engine.rows(found.persons, connection)
 seconds, processor = time.perf_counter() - started, time.process_time() - spent
 counts = {str(c["values"]): c["counts"] for c in answer["rule"].value_counts().to_pylist()}
 """
+PANDAS = """
+import numpy as np
+import pandas as pd
+read = lambda feed: pd.read_parquet(f"{place}/{feed}.parquet")
+register, cases, contacts, tests, visits = (read(feed) for feed in FEEDS)
+day = pd.Timestamp(2020, 2, 28)
+for frame, columns in ((cases, ["onset", "reported", "confirmed", "outcome_date"]),
+                       (contacts, ["first_contact", "last_contact"])):
+    for column in columns:
+        frame[column] = pd.to_datetime(frame[column])
+started, spent = time.perf_counter(), time.process_time()
+two, first = pd.Timedelta(days=2), day - pd.Timedelta(days=14)
+ended = cases[cases["outcome"].notna()]
+recovered = ended[ended["outcome"] == "recovered"]
+active = cases[cases["outcome"].isna()]
+visits["day"] = visits["visited"].dt.normalize()
+closed = pd.concat([
+    visits.loc[visits["diagnosis"] == "excluded", ["person", "visited"]],
+    pd.DataFrame({"person": recovered["person"],
+                  "visited": recovered["outcome_date"] + pd.Timedelta(days=1)}),
+    cases.loc[cases["classification"] == "excluded", ["person"]].assign(
+        visited=cases["reported"] + pd.Timedelta(days=1)),
+]).groupby("person")["visited"].max().rename("closed")
+seen = visits.join(closed, on="person")
+seen = seen[seen["closed"].isna() | (seen["visited"] > seen["closed"])]
+live = cases[cases["classification"] != "excluded"]
+positive = tests[tests["result"] == "positive"]
+doubted = seen[seen["diagnosis"] == "suspected"]
+excluded = cases[cases["classification"] == "excluded"].set_index("person")["reported"]
+began = doubted["day"]
+gone = doubted["person"].map(excluded)
+doubted = doubted[gone.isna() | (began > gone)]
+spans = pd.concat([
+    pd.DataFrame({"person": live["person"], "since": live["onset"],
+                  "until": live["confirmed"].fillna(live["outcome_date"]).fillna(day)}),
+    pd.DataFrame({"person": positive["person"], "since": positive["sampled"].dt.normalize(),
+                  "until": day}),
+    pd.DataFrame({"person": doubted["person"], "since": doubted["day"], "until": day}),
+]).groupby("person").agg(since=("since", "min"), until=("until", "max"))
+spans["since"] -= two
+met = contacts[contacts["status"] != "released"].merge(
+    live[["case_number", "onset"]], on="case_number")
+met = met[met["last_contact"] >= met["onset"] - two]
+met["first"] = met["first_contact"].where(met["first_contact"] > met["onset"] - two,
+                                          met["onset"] - two)
+met = met[["person", "first", "last_contact"]].rename(columns={"last_contact": "last"})
+homes = register.join(spans, on="person", how="inner")
+home = register[register["household"].isin(homes["household"])].merge(
+    homes, on=["county", "household"], suffixes=("", "_source"))
+home = home[home["person"] != home["person_source"]]
+home = home[["person", "since", "until"]].rename(columns={"since": "first", "until": "last"})
+edges = pd.concat([met.assign(rule=0), home.assign(rule=1)])
+pair = seen[["person", "visit_number", "day"]].merge(edges, on="person")
+pair = pair[(pair["last"] >= pair["day"] - pd.Timedelta(days=14)) & (pair["first"] <= pair["day"])]
+exposed = seen["visit_number"].isin(pair["visit_number"]) | seen["exposure"]
+symptom = (seen["temperature"] >= 37.3) | seen["respiratory"]
+image, image_known = seen["imaging"].eq(True), seen["imaging"].notna()
+present = symptom.astype(int) + image + seen["lymphocytes_low"]
+may = symptom.astype(int) + (image | ~image_known) + seen["lymphocytes_low"]
+picture = (exposed & (present >= 2)) | (present >= 3)
+open_ = ~picture & ((exposed & (may >= 2)) | (may >= 3))
+acid = tests.join(
+    pd.concat([seen[["person", "day"]],
+               cases.loc[cases["classification"] == "suspected", ["person", "onset"]].rename(
+                   columns={"onset": "day"})]).groupby("person")["day"].max(), on="person",
+    how="inner")
+assert acid.groupby("person").size().max() == 1  # one test each: nobody is excluded by two
+rules = [
+    ("outcome_died", ended.loc[ended["outcome"] == "died", "person"]),
+    ("class_confirmed", active.loc[active["classification"] == "confirmed", "person"]),
+    ("test_positive", positive["person"][~(positive["sampled"].dt.normalize() <= positive[
+        "person"].map(recovered.set_index("person")["outcome_date"]))]),
+    ("class_suspected", active.loc[active["classification"] == "suspected", "person"]),
+    ("doctor_suspected", seen.loc[seen["diagnosis"] == "suspected", "person"]),
+    ("picture_exposed", seen.loc[exposed & (present >= 2), "person"]),
+    ("picture_unexposed", seen.loc[present >= 3, "person"]),
+    ("outcome_recovered", recovered["person"]),
+    ("doctor_fever", seen.loc[(seen["diagnosis"] == "fever") & (
+        seen["visited"] >= day - pd.Timedelta(days=13)), "person"]),
+]
+now = edges[(edges["last"] >= first) & (edges["first"] <= day)]
+rules += [("contact_declared", now.loc[now["rule"] == 0, "person"]),
+          ("contact_household", now.loc[now["rule"] == 1, "person"])]
+person = pd.Index(register["person"])
+best = np.full(len(person), len(rules))
+for place in range(len(rules) - 1, -1, -1):
+    at = person.get_indexer(pd.unique(rules[place][1]))
+    best[at[at >= 0]] = place
+seconds, processor = time.perf_counter() - started, time.process_time() - spent
+names = [name for name, _ in rules] + ["None"]
+counts = {names[k]: int(n) for k, n in enumerate(np.bincount(best, minlength=len(names))) if n}
+"""
 TIMED = """
 import json, resource, sys, time
 from datetime import date
@@ -72,3 +164,37 @@ peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 counts = {{str(rule): int(number) for rule, number in counts.items()}}
 print(json.dumps(dict(seconds=seconds, processor=processor, megabytes=peak, counts=counts)))
 """
+
+
+def run() -> list[dict[str, object]]:
+    """Screen the same people twice, each in a process of its own; elapsed and processor time."""
+    import duckdb
+
+    with tempfile.TemporaryDirectory() as place:
+        with duckdb.connect(config={"memory_limit": "3GB"}) as connection:
+            connection.execute(TABLES)
+            for feed in FEEDS:
+                connection.execute(f"COPY {feed} TO '{place}/{feed}.parquet'")
+        ours, theirs = _measured(OURS, place), _measured(PANDAS, place)
+    if ours["counts"] != theirs["counts"]:
+        raise AssertionError(f"pandas found {theirs['counts']}, we {ours['counts']}")
+    what = f"{PERSONS:,} persons, {EDGES:,} contact edges, beside pandas"
+    return [
+        {
+            "name": "screening",
+            "what": f"{what} [{unit}]",
+            "ours": ours[measure],
+            "peer": theirs[measure],
+            "ratio": theirs[measure] / ours[measure],
+            "peak_memory_mb": ours["megabytes"],
+        }
+        for measure, unit in (("seconds", "s"), ("processor", "s of processor time"))
+    ]
+
+
+def _measured(body: str, place: str | Path) -> dict[str, Any]:
+    said = subprocess.run(
+        [sys.executable, "-c", TIMED.format(feeds=FEEDS, body=body), str(place)],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return dict(json.loads(said.stdout.splitlines()[-1]))
