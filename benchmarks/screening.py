@@ -8,6 +8,13 @@ two answers must be equal. Imports, making and loading of tables are not counted
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
 PERSONS = 1_000_000
 EDGES = 5_000_000
 CASES = 60_000

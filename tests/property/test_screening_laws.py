@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.drawn import KINDS
 
 from analytics import engine, tables
 from analytics.analysis import screening
-from tests.drawn import KINDS
 
 DAY = date(2020, 2, 15)  # clinical diagnosis counts in Hubei
 PEOPLE = ["p1", "p2", "p3", "p4"]
@@ -48,7 +48,8 @@ class Province:
             self.connection.create_table(feed, schema=None, obj=self.schemas[feed].empty_table())
         linked = {feed: self.connection.table(feed) for feed in FEEDS}
         found = screening.screen(linked, screening.load(), DAY)
-        self.sql = {"persons": engine.compiled(found.persons), "trace": engine.compiled(found.trace)}
+        wanted = {"persons": found.persons, "trace": found.trace}
+        self.sql = {name: engine.compiled(table) for name, table in wanted.items()}
 
     def run(self, rows: dict[str, list[dict[str, Any]]], what: str = "persons") -> list[Any]:
         con = self.connection.con

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from tests.drawn import linked
 
 from analytics import engine
 from analytics.analysis import clusters
 from analytics.errors import ParameterError
-from tests.drawn import linked
 
 RULES = clusters.load()
 DAY = date(2020, 2, 29)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from tests.drawn import linked
 
 from analytics import engine
 from analytics.analysis import screening
-from tests.drawn import linked
 
 PROTOCOLS = screening.load()
 DAY = date(2020, 2, 29)

@@ -6,6 +6,7 @@ from datetime import date
 
 import pandas as pd
 import pytest
+from tests.drawn import linked
 
 from analytics import engine
 from analytics.analysis import screening
@@ -13,7 +14,6 @@ from analytics.privacy import release
 from analytics.render import clusters as picture
 from analytics.render import screening as page
 from analytics.render.blocks import Missing, Text, dumps
-from tests.drawn import linked
 
 PARENTS = {"420106": "420100", "420107": "420100", "420502": "420500", "420503": "420500",
            "420100": "420000", "420500": "420000"}  # fmt: skip

@@ -126,8 +126,8 @@ def _table(rows: pd.DataFrame) -> Table:
             {
                 "order": int(row.order),
                 "day": str(row.day.date()),
-                "source": None if row.source != row.source else int(row.source),  # noqa: PLR0124
-                "chance": None if row.chance != row.chance else float(row.chance),  # noqa: PLR0124
+                "source": int(row.source) if row.source > 0 else None,
+                "chance": float(row.chance) if row.chance > 0 else None,
             }
             for row in rows.itertuples()
         ),

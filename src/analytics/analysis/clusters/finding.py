@@ -120,9 +120,7 @@ def _grouped(present: ir.Table, rules: Rules, as_of: date) -> ir.Table:
     gap = here["at"] - here["at"].lag().over(order)
     apart = (gap.isnull() | (gap >= rule.days)).cast("int64")
     dated = here.mutate(apart=apart)
-    spell = ibis.window(
-        group_by=place, order_by=["at", "case_number"], preceding=None, following=0
-    )
+    spell = ibis.window(group_by=place, order_by=["at", "case_number"], preceding=None, following=0)
     spelt = dated.mutate(spell=dated["apart"].sum().over(spell))
     recent = ibis.window(group_by=place, order_by="at", range=(1 - rule.days, 0))
     spelt = spelt.mutate(near=spelt["person"].count().over(recent))

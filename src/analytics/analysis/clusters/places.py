@@ -62,10 +62,11 @@ def presences(linked: Mapping[str, ir.Table], rules: Rules, as_of: date) -> ir.T
 
     cases = counted(linked["cases"], rules, as_of)
     back = ibis.interval(days=rules.members.exposure_days)
-    parts = []
-    for feed in ("resident_register", "community_registration"):
-        if feed in linked:
-            parts.append(_at(cases, linked[feed], "household", feed, "county", "household"))
+    parts = [
+        _at(cases, linked[feed], "household", feed, "county", "household")
+        for feed in ("resident_register", "community_registration")
+        if feed in linked
+    ]
     if "community_registration" in linked:
         rows = linked["community_registration"]
         parts.append(_at(cases, rows, "workplace", "", "employer"))
@@ -80,15 +81,16 @@ def presences(linked: Mapping[str, ir.Table], rules: Rules, as_of: date) -> ir.T
         near = both.filter(both["service_date"] >= both["day"] - back)
         near = near.mutate(run=near["service_date"].cast("string"))
         parts.append(_at(cases, near, "carriage", "", "mode", "service", "run", "carriage"))
-    every = ibis.union(*parts, distinct=True) if len(parts) > 1 else parts[0].distinct()
-    return every.select(*COLUMNS)
+    nowhere = cases.mutate(setting=ibis.null("string"), place=ibis.null("string"))
+    nobody = nowhere.filter(ibis.literal(value=False)).select(*COLUMNS)
+    return ibis.union(nobody, *parts, distinct=True).select(*COLUMNS) if parts else nobody
 
 
 def _at(cases: ir.Table, rows: ir.Table, setting: str, feed: str, *names: str) -> ir.Table:
     """Cases at places named by some columns; a place of which one is missing is none."""
     import ibis
 
-    known = rows.filter(*(rows[name].notnull() for name in names))  # noqa: PD004
+    known = rows.filter(*(rows[name].notnull() for name in names))
     place = ibis.literal(feed) if feed else known[names[0]]
     for name in names if feed else names[1:]:
         place = place.concat("/", known[name])

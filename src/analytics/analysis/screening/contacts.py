@@ -112,7 +112,7 @@ _REGISTERS = ("resident_register", "community_registration")
 
 
 def _once(found: ir.Table) -> ir.Table:
-    """Sources, each person once with the longest span, named by the first of the records."""
+    """Take each source once, with the longest span, named by the first of its records."""
     known = found.filter(found["person"].notnull())
     return known.group_by("person").agg(
         since=known["since"].min(),

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 _TOLD_WITHIN_HOURS = 24
 
 
-def indicators(linked: Linked, protocols: Protocols, as_of: date, window_days: int = 14) -> ir.Table:
+def indicators(
+    linked: Linked, protocols: Protocols, as_of: date, window_days: int = 14
+) -> ir.Table:
     """
     Count how contact tracing does, each with its denominator.
 
@@ -71,9 +73,7 @@ def indicators(linked: Linked, protocols: Protocols, as_of: date, window_days: i
     return ibis.union(*counts, _known(linked, contact, as_of, window_days))
 
 
-def _row(
-    name: str, rows: ir.Table, part: ir.Value, whole: ir.Value, unknown: ir.Value
-) -> ir.Table:
+def _row(name: str, rows: ir.Table, part: ir.Value, whole: ir.Value, unknown: ir.Value) -> ir.Table:
     import ibis
 
     counted = rows.aggregate(
@@ -87,7 +87,7 @@ def _row(
 
 
 def _known(linked: Linked, contact: ir.Table, as_of: date, window_days: int) -> ir.Table:
-    """New confirmed cases who were known as contacts before."""
+    """Count new confirmed cases who were known as contacts before."""
     import ibis
 
     case = records.cases(linked, as_of)
