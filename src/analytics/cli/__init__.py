@@ -15,7 +15,17 @@ os.environ.setdefault("TYPER_USE_RICH", "0")  # half of the start-up time would 
 import typer
 
 from analytics import __version__
-from analytics.cli import linkage, pool, privacy, report, schedule, simulation, sources, study
+from analytics.cli import (
+    linkage,
+    pool,
+    privacy,
+    report,
+    schedule,
+    screening,
+    simulation,
+    sources,
+    study,
+)
 from analytics.errors import WorkbenchError
 
 app = typer.Typer(
@@ -35,6 +45,7 @@ simulation.mount(app)
 linkage.mount(app)
 schedule.mount(app)
 study.mount(app)
+screening.mount(app)
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - typer calls it so

@@ -1,0 +1,127 @@
+"""Command that screens a study's people: screen."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from analytics.errors import ParameterError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analytics.study import Study
+
+_ROLE = "epidemiologist"
+_FEEDS = (
+    "cases", "fever_visits", "tests", "contacts", "quarantine", "declarations",
+    "checkpoint_passes", "community_registration", "resident_register", "placements", "tickets",
+    "cluster_events",
+)  # fmt: skip
+
+
+def screen(
+    *,
+    study: Annotated[
+        str, typer.Option(help="Study under data/; default: the session's study.", metavar="NAME")
+    ] = "",
+    as_of: Annotated[
+        str, typer.Option("--as-of", help="Known by 24:00 of this day.", metavar="DATE")
+    ] = "",
+    memory: Annotated[int, typer.Option(help="Memory of the engine [MB].", min=256)] = 4096,
+) -> None:
+    """
+    Put every linked person into one category of management, with the trace of why.
+
+    Example: workbench screen --study hubei-2020-simulated --as-of 2020-02-22
+
+    Reads linked records in the role of an epidemiologist for the purpose screening. Persons,
+    trace, contact graph and clusters are sealed in the vault under screening/<as-of>/…;
+    only totals are printed, cells of fewer than ten persons hidden.
+    """
+    from analytics import engine
+    from analytics import study as studies
+    from analytics.analysis import clusters, screening
+    from analytics.codes import Purpose
+    from analytics.pool import linked
+    from analytics.privacy import audit, keys, vault
+    from analytics.privacy.purposes import Reader
+
+    chosen = studies.load(study)
+    day = _day(as_of) or chosen.as_of
+    ring = keys.load(chosen.name)
+    connection = engine.connect(memory=f"{memory}MB")
+    reader = Reader(_ROLE, Purpose.SCREENING)
+    tables = linked.read(chosen, studies.moment(day), reader, ring, connection, feeds=_FEEDS)
+    protocols = screening.load()
+    found = screening.screen(tables, protocols, day)
+    grouped = clusters.find(tables, clusters.load(), day)
+    made = {
+        "persons": found.persons,
+        "trace": found.trace,
+        "graph": screening.graph(tables, protocols, day),
+        "clusters": grouped.clusters,
+        "members": grouped.members,
+    }
+    counts = {}
+    for name, table in made.items():
+        rows = engine.rows(table, connection)
+        counts[name] = rows.num_rows
+        where = f"screening/{day.isoformat()}/{name}"
+        vault.seal_table(chosen.state / "vault", rows, where, day, ring, anew=True)
+    audit.record(chosen.state / "audit.jsonl", "screen", chosen.name, role=_ROLE,
+                 purpose=Purpose.SCREENING, counts=counts)  # fmt: skip
+    typer.echo(
+        f"{counts['persons']} persons screened as of {day.isoformat()}; {counts['trace']} pieces "
+        f"of evidence; {counts['clusters']} clusters"
+    )
+    _say_totals(chosen, engine.collect(screening.totals(found.persons), connection), day)
+    _say_indicators(engine.rows(screening.indicators(tables, protocols, day), connection))
+
+
+def _say_totals(study: Study, totals: pd.DataFrame, day: date) -> None:
+    """Print persons by category as far as they may leave."""
+    from analytics.analysis import screening
+    from analytics.privacy import release
+
+    categories = tuple(name for name in screening.CATEGORIES if name != "none")
+    spec = release.TableSpec(
+        name="screening by category",
+        population="screened",
+        measure="persons",
+        dimensions=(release.Dimension.flat("category", categories),),
+        as_of=day,
+        stock=True,
+    )
+    table = totals.groupby("category", as_index=False)["persons"].sum()
+    shown = release.release(table, spec, release.ledger_of(study.state))
+    for row in shown.table.itertuples():
+        number = "hidden" if row.hidden else f"{int(row.persons):,}"
+        typer.echo(f"  {row.category:15}{number:>10}")
+
+
+def _say_indicators(rows: Any) -> None:
+    """Print indicators with their denominators; of few, none."""
+    least = 10
+    for row in rows.to_pylist():
+        whole, part = row["denominator"], row["numerator"]
+        few = whole < least or 0 < part < least or 0 < whole - part < least
+        share = "hidden" if few else f"{part / whole:.1%}"
+        typer.echo(f"  {row['indicator'].replace('_', ' '):28}{share:>8}")
+
+
+def mount(app: typer.Typer) -> None:
+    """Add this command to the command line."""
+    app.command()(screen)
+
+
+def _day(said: str) -> date | None:
+    if not said:
+        return None
+    try:
+        return date.fromisoformat(said)
+    except ValueError:
+        message = f"'{said}' is no day"
+    raise ParameterError(message, remedy="a day is written as 2020-01-23")
