@@ -35,6 +35,10 @@ def report(  # noqa: PLR0913 - one per option
     cell_timeout: Annotated[
         int, typer.Option(min=1, metavar="SECONDS", help="Longest time of a notebook cell.")
     ] = 1800,
+    verify: Annotated[
+        Path | None,
+        typer.Option(metavar="PAGE", help="Make nothing; hold a page against its manifest."),
+    ] = None,
 ) -> None:
     """
     Make reports: run their notebooks and publish a page per language.
@@ -44,6 +48,9 @@ def report(  # noqa: PLR0913 - one per option
     A report that has nothing new to say is left as it is. A run that fails leaves the last
     good pages untouched and its own record, marked as failed, beside them.
     """
+    if verify is not None:
+        _verify(verify)
+        return
     from analytics.reporting import printing, run
 
     entries = _entries(parameter or [])
@@ -78,6 +85,13 @@ def report(  # noqa: PLR0913 - one per option
         typer.echo(f"{output / 'index.html'}  lists all reports")
     if failures:
         raise typer.Exit(failures[0].exit_code)
+
+
+def _verify(page: Path) -> None:
+    from analytics.reporting import provenance
+
+    for found in provenance.verify(page):
+        typer.echo(f"{found.standing:8}{found.part}: {found.said}")
 
 
 def check() -> None:

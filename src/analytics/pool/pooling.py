@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from analytics import tables
 from analytics.errors import ContractError, KeyringError
-from analytics.pool import archive, deliveries, intake, protection, reading, regions
+from analytics.pool import archive, deliveries, intake, listing, protection, reading, regions
 from analytics.pool.deliveries import DONE
 from analytics.privacy.disk import make_private
 
@@ -251,7 +251,7 @@ def _replace(path: Path, content: bytes) -> None:
 def sealed(delivery: Delivery | Entry) -> str:
     """Name in the vault of the original of a delivery that names persons."""
     day = delivery.date.isoformat()
-    return f"{delivery.department}/{day}/{delivery.feed}.{delivery.sha256[:32]}"
+    return listing.sealed_name(delivery.department, day, delivery.feed, delivery.sha256)
 
 
 def purged(study: Study, ring: Ring | None = None) -> list[Tombstone]:

@@ -27,7 +27,7 @@ from typing import Any
 from analytics import study as studies
 from analytics.errors import RunError, SetupError, WorkbenchError
 from analytics.render.blocks import Language
-from analytics.reporting import catalogue, execution, manifest, publication
+from analytics.reporting import catalogue, crate, execution, manifest, publication
 from analytics.reporting.parameters import REPORTS, ReportParameters, model, parse
 
 
@@ -283,7 +283,9 @@ def _publish(order: Order, pages: dict[Path, bytes], made_from: dict[str, Any]) 
         if known.get("fingerprint") == made_from["fingerprint"]:
             digests = {**known.get("pages", {}), **digests}  # the other language still holds
         entries[order.stem] = {**made_from, "pages": digests}
-        publication.publish({**pages, order.folder / manifest.NAME: manifest.text(entries)})
+        described = {order.folder / crate.NAME: crate.text(entries)}
+        listed = {order.folder / manifest.NAME: manifest.text(entries)}
+        publication.publish({**pages, **described, **listed})
         for printed in known.get("prints", {}):  # of pages that are no more
             (order.folder / printed).unlink(missing_ok=True)
 
