@@ -223,3 +223,95 @@ def test_purged_inputs_are_told_of(chosen):
     assert answer.output.startswith("inputs purged on ")
     assert f"of {DAY}" in answer.output
     assert "1 deliveries, every part whole" in answer.output
+
+
+def test_a_clock_set_back_puts_no_correction_before_what_it_corrects(chosen):
+    """Files without a stated moment: what came in a later run was told later, whatever its date."""
+    first = deliveries.drop(chosen, "beds", DAY, content([Row("A", "2020-01-30", "1")]))
+    dated(first, when(10))
+    pooling.run(chosen)
+    second = deliveries.drop(chosen, "beds", DAY, content([Row("A", "2020-01-30", "2")]))
+    dated(second, when(3))
+    pooling.run(chosen)
+    connection = engine.connect()
+    state = archive.as_of(chosen.state / "archive", when(1e4), connection)["beds"]
+    assert connection.execute(state)["beds"].tolist() == [2]
+    connection.disconnect()
+
+
+def dated(path, moment):
+    """Give a delivery an empty marker whose own date is all that says when it came."""
+    marker = path.with_name(path.name + ".done")
+    marker.write_bytes(b"")
+    os.utime(marker, (moment.timestamp(), moment.timestamp()))
+
+
+def test_a_delivery_from_the_future_waits_until_the_clock_is_right(chosen, monkeypatch):
+    path = deliveries.drop(chosen, "beds", DAY, content([Row("A", "2020-01-30", "1")]))
+    dated(path, deliveries.datetime.now(archive.ZONE) + timedelta(days=400))
+    outcome = pooling.run(chosen)
+    assert (len(outcome.added), outcome.waiting, path.exists()) == (0, 1, True)
+
+    class Later(deliveries.datetime):
+        @classmethod
+        def now(cls, zone=None):  # noqa: ANN206
+            return super().now(zone) + timedelta(days=401)
+
+    monkeypatch.setattr(deliveries, "datetime", Later)
+    assert len(pooling.run(chosen).added) == 1
+
+
+def test_a_file_written_to_while_it_is_read_waits(chosen, monkeypatch):
+    """A clock that jumps ahead makes a half-copied file look settled; no row of it is lost."""
+    rows = [Row(f"F{n}", "2020-01-30", "1") for n in range(10)]
+    path = deliveries.drop(chosen, "beds", DAY, content(rows[:5]))
+    path.with_name(path.name + ".done").unlink()
+    os.utime(path, (time.time() - 3600,) * 2)
+    real = pooling.reading.read
+
+    def grows(*given):  # noqa: ANN002, ANN202
+        read = real(*given)
+        with path.open("ab") as stream:
+            stream.write(content(rows[5:]).split(b"\n", 1)[1])
+        return read
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pooling.reading, "read", grows)
+        outcome = pooling.run(chosen)
+    assert (outcome.added, outcome.waiting) == ((), 1)
+    os.utime(path, (time.time() - 3600,) * 2)
+    (entry,) = pooling.run(chosen).added
+    assert entry.accepted == 10
+
+
+def test_a_lock_left_by_a_dead_writer_holds_nobody_up(chosen):
+    fill(chosen, 1)
+    folder = chosen.state / "archive"
+    code = (
+        "import os, sys; from pathlib import Path; from analytics.pool import archive\n"
+        "with archive.writing(Path(sys.argv[1])): os.kill(os.getpid(), 9)"
+    )
+    dead = subprocess.run([sys.executable, "-c", code, str(folder)], check=False)
+    assert (dead.returncode, (folder / "lock").exists()) == (-9, True)
+    assert len(pooling.run(chosen).added) == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../../etc/beds.csv", "..", "beds.csv/../../x", "beds;rm -rf .csv", "beds.$(id).csv",
+        "beds.csv\n.csv", "beds..csv", "BEDS.CSV", "beds.\u202ecsv", "beds.csv.zip",
+    ],
+)  # fmt: skip
+def test_a_file_name_leads_nowhere(chosen, name):
+    """Names outside the layout are never read, wherever they would lead."""
+    folder = chosen.state / "inbox" / "health" / "2020-02-01"
+    folder.mkdir(parents=True)
+    before = sorted(chosen.state.parent.rglob("*"))
+    target = folder / name.replace("/", "\\")
+    if name != "..":
+        target.write_bytes(content([Row("A", "2020-01-30", "1")]))
+        os.utime(target, (time.time() - 3600,) * 2)
+    assert pooling.run(chosen).added == ()
+    outside = [p for p in chosen.state.parent.rglob("*") if p not in before]
+    assert all(p.is_relative_to(chosen.state) for p in outside)

@@ -44,10 +44,9 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return place
 
 
-def order(output: Path, *, cell_timeout: int = 1800) -> run.Order:
-    return run.orders(
-        ["risk_grading"], {}, languages=("zh", "en"), output=output, cell_timeout=cell_timeout
-    )[0]
+def order(output: Path, *, cell_timeout: int = 1800, memory: int = 0) -> run.Order:
+    asked = {"cell_timeout": cell_timeout, "memory": memory}
+    return run.orders(["risk_grading"], {}, languages=("zh", "en"), output=output, **asked)[0]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -113,6 +112,20 @@ def test_a_failed_run_keeps_the_good_report_and_marks_itself(
     assert record.metadata["workbench"]["outcome"] == "failed"
     statuses = [c.metadata["papermill"]["status"] for c in record.cells if c.cell_type == "code"]
     assert statuses[-2:] == ["failed", "pending"]
+
+
+@pytest.mark.parametrize(
+    "cell", ["held = bytearray(4 << 30)", "import numpy; held = numpy.ones(1 << 29)"]
+)
+def test_a_cell_that_asks_for_too_much_memory_ends_alone(
+    root: Path, good: dict[str, bytes], cell: str
+):
+    """The limit is the kernel's: the machine, and every other report, go on."""
+    workbench_root.make(root, SHOW, cell, LEAD)
+    outcome = run.make(order(root / "reports", memory=1500))
+    assert "cell 4 asked for more memory than 1500 MB" in str(outcome.error)
+    assert isinstance(outcome.error, errors.RunError)
+    assert contents(outcome.order.folder) == good
 
 
 def test_a_run_without_masthead_is_no_report(root: Path, good: dict[str, bytes]):

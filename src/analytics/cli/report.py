@@ -35,6 +35,12 @@ def report(  # noqa: PLR0913 - one per option
     cell_timeout: Annotated[
         int, typer.Option(min=1, metavar="SECONDS", help="Longest time of a notebook cell.")
     ] = 1800,
+    memory: Annotated[
+        int,
+        typer.Option(
+            min=0, metavar="MB", help="Most memory of a kernel; 0: nine tenths of the machine's."
+        ),
+    ] = 0,
     verify: Annotated[
         Path | None,
         typer.Option(metavar="PAGE", help="Make nothing; hold a page against its manifest."),
@@ -65,6 +71,7 @@ def report(  # noqa: PLR0913 - one per option
         output=output,
         again=again,
         cell_timeout=cell_timeout,
+        memory=memory,
     )
     if pdf:
         printing.browser()
