@@ -134,6 +134,20 @@ def test_a_forged_page_with_a_forged_hash_still_disagrees_with_its_own_words(pag
         provenance.verify(page)
 
 
+def test_a_printed_page_is_known_too_and_a_changed_one_refused(page):
+    printed = page.with_suffix(".pdf")
+    printed.write_bytes(b"%PDF-1.7 as printed")
+    entries = manifest.read(page.parent)
+    entries["risk_grading"]["prints"] = {
+        printed.name: {"of": manifest.sha256(page), "sha256": manifest.sha256(printed)}
+    }
+    (page.parent / manifest.NAME).write_bytes(manifest.text(entries))
+    assert standings(printed) == standings(page) == WHOLE
+    printed.write_bytes(b"%PDF-1.7 as forged")
+    with pytest.raises(errors.ProvenanceError, match="was changed after"):
+        provenance.verify(printed)
+
+
 def test_a_renamed_page_is_known_by_its_content(page):
     forwarded = page.with_name("report(1).html")
     page.rename(forwarded)

@@ -11,7 +11,7 @@ from analytics.errors import ParameterError, WorkbenchError
 from analytics.render.blocks import LANGUAGES, Language
 
 
-def report(  # noqa: PLR0913 - one per option
+def report(  # noqa: C901, PLR0913 - one per option
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME]...", help="Reports; all if none is named.")
     ] = None,

@@ -23,7 +23,7 @@ from analytics.reporting import crate, manifest
 from analytics.reporting.parameters import parse
 
 Standing = Literal["agrees", "grown", "purged", "differs", "absent"]
-_PRINTED = re.compile(rb"<dt>fingerprint</dt><dd><code>([0-9a-f]{64})</code>")
+_STATED = re.compile(rb"<dt>fingerprint</dt><dd><code>([0-9a-f]{64})</code>")
 _AGAIN = "make the report again: `workbench report`"
 
 
@@ -89,8 +89,8 @@ def _studies() -> list[str]:
         return []
 
 
-def _entry(page: Path) -> tuple[str, dict[str, Any]]:
-    """Entry of the manifest that knows the page's bytes, and the name it was published by."""
+def _entries(page: Path) -> dict[str, Any]:
+    """Entries of the manifest beside a page, each in agreement with its own fingerprint."""
     path = page.parent / manifest.NAME
     if not path.is_file():
         raise ProvenanceError(f"'{page.name}' has no manifest beside it", remedy=_AGAIN)
@@ -104,15 +104,26 @@ def _entry(page: Path) -> tuple[str, dict[str, Any]]:
                 "its own fingerprint",
                 remedy=_AGAIN,
             )
+    return entries
+
+
+def _entry(page: Path) -> tuple[str, dict[str, Any]]:
+    """Entry of the manifest that knows the page's bytes, and the name it was published by."""
+    entries = _entries(page)
     content = page.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
-    printed = _PRINTED.search(content)
-    own = printed[1].decode() if printed else ""
+    stated = _STATED.search(content)
+    own = stated[1].decode() if stated else ""
+    for entry in entries.values():
+        for name, said in entry.get("prints", {}).items():
+            if said["sha256"] == digest:
+                return name, entry
     known = [(n, e) for e in entries.values() for n, d in e["pages"].items() if d == digest]
     for name, entry in sorted(known, key=lambda found: found[0] != page.name):
         if entry["fingerprint"] == own:
             return name, entry
-    if own not in {entry["fingerprint"] for entry in entries.values()}:
+    printed = any(page.name in entry.get("prints", {}) for entry in entries.values())
+    if not printed and own not in {entry["fingerprint"] for entry in entries.values()}:
         raise ProvenanceError(
             f"'{page.name}' and the manifest beside it are of different runs: the page was made "
             f"from {own[:12] or 'nothing it names'}, which the manifest does not know",
@@ -123,7 +134,11 @@ def _entry(page: Path) -> tuple[str, dict[str, Any]]:
 
 def _consistent(entry: Any) -> bool:
     try:
-        rest = {key: value for key, value in entry.items() if key not in {"pages", "fingerprint"}}
+        rest = {
+            key: value
+            for key, value in entry.items()
+            if key not in {"pages", "prints", "fingerprint"}
+        }
         text = json.dumps(rest, sort_keys=True, ensure_ascii=False)
         sound = isinstance(entry["pages"], dict) and isinstance(entry["inputs"], dict)
         return sound and entry["fingerprint"] == hashlib.sha256(text.encode()).hexdigest()
