@@ -101,6 +101,7 @@ def typed(*arguments):  # noqa: ANN002
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(drawn=st.data())
+@pytest.mark.fault("nonsense in any option", "command line", "a documented exit code, no traceback")
 def test_no_value_of_any_option_ends_in_a_traceback(path, drawn):
     """Every option and argument of every command, with values nobody should type."""
     arguments = list(path)
@@ -129,11 +130,15 @@ def test_no_value_of_any_option_ends_in_a_traceback(path, drawn):
         (["deliveries", "template", "cases", "--output", "/no/such"], errors.WorkbenchError, "/no"),
     ],
 )
+@pytest.mark.fault("bad date", "command line", "refused with the form that would do")
 def test_bad_dates_names_and_places_are_answered_with_what_would_do(arguments, code, said):
     found, answer = typed(*arguments)
     assert (found, said in answer) == (code.exit_code, True), answer
 
 
+@pytest.mark.fault(
+    "unknown county", "command line", "nearest name suggested; the cell itself not repeated"
+)
 def test_unknown_counties_are_answered_with_the_nearest(place):
     """The nearest name of the gazetteer is suggested; what was written is not repeated."""
     file = place / "beds.csv"
@@ -150,6 +155,9 @@ def test_unknown_counties_are_answered_with_the_nearest(place):
     assert "欧阳某某" not in said
 
 
+@pytest.mark.fault(
+    "unforeseen error quoting a person", "command line", "kind and place told, its message not"
+)
 def test_an_error_nobody_foresaw_tells_no_value(monkeypatch):
     """Its message may quote a row; only its kind and place are told."""
     from analytics.pool import archive
@@ -165,6 +173,9 @@ def test_an_error_nobody_foresaw_tells_no_value(monkeypatch):
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "gb18030"])
+@pytest.mark.fault(
+    "terminal without Chinese", "command line", "characters escaped, the command goes on"
+)
 def test_a_terminal_without_chinese_ends_no_command(encoding):
     done = subprocess.run(
         [sys.executable, "-m", "analytics", "report", "武汉"],

@@ -98,6 +98,17 @@ def test_a_page_that_was_tampered_with_is_made_again(root: Path, good: dict[str,
         ("import sys; sys.exit(0)", "it stopped before cell 5"),
     ],
 )
+@pytest.mark.fault(
+    "endless cell", "notebooks", "stopped at its time limit; good report stands; record marked"
+)
+@pytest.mark.fault(
+    "kernel killed from outside", "notebooks", "exit code 14; good report stands; record marked"
+)
+@pytest.mark.fault(
+    "cell raises with a person's number",
+    "notebooks",
+    "the number is in no message; good report stands",
+)
 def test_a_failed_run_keeps_the_good_report_and_marks_itself(
     root: Path, good: dict[str, bytes], cell: str, reason: str
 ):
@@ -116,6 +127,11 @@ def test_a_failed_run_keeps_the_good_report_and_marks_itself(
 
 @pytest.mark.parametrize(
     "cell", ["held = bytearray(4 << 30)", "import numpy; held = numpy.ones(1 << 29)"]
+)
+@pytest.mark.fault(
+    "cell out of memory",
+    "notebooks",
+    "its kernel's limit stops it; the machine and other reports go on",
 )
 def test_a_cell_that_asks_for_too_much_memory_ends_alone(
     root: Path, good: dict[str, bytes], cell: str
@@ -174,6 +190,9 @@ def alive(pid: int) -> bool:
         return False
 
 
+@pytest.mark.fault(
+    "runner killed while cells run", "notebooks", "good report byte for byte; kernel ends with it"
+)
 def test_a_killed_runner_leaves_the_good_report_and_no_orphan(root: Path, good: dict[str, bytes]):
     workbench_root.make(root, SHOW, "import time; open('started', 'w').close(); time.sleep(600)")
     runner = command(root, root / "reports")
@@ -189,6 +208,9 @@ def test_a_killed_runner_leaves_the_good_report_and_no_orphan(root: Path, good: 
     assert outcome.error is None
 
 
+@pytest.mark.fault(
+    "two runs of one report at once", "publication", "the second is refused, exit code 15"
+)
 def test_a_second_run_of_one_output_is_refused_at_once(root: Path, good: dict[str, bytes]):
     wanted = replace(order(root / "reports"), again=True)
     with publication.lock(wanted.folder, wanted.stem):
@@ -213,6 +235,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+@pytest.mark.fault("disk full", "publication", "exit code 16 or 14; good report byte for byte")
 def test_a_full_disk_keeps_the_good_report(root: Path, small_disk: Path):
     made = run.make(order(small_disk))
     assert made.error is None, made.error
@@ -225,6 +248,7 @@ def test_a_full_disk_keeps_the_good_report(root: Path, small_disk: Path):
 
 
 @pytest.mark.usefixtures("root")
+@pytest.mark.fault("folder not writable", "publication", "exit code 16; nothing changes")
 def test_an_unwritable_folder_is_said_and_nothing_changes(tmp_path: Path):
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
@@ -276,6 +300,11 @@ def test_kernels_share_nothing_and_a_lost_nursery_hurts_one_report(root: Path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
+@pytest.mark.fault(
+    "runner killed at a random moment",
+    "publication",
+    "pages whole, old or new; no orphan kernel; the next run heals",
+)
 def test_a_runner_killed_at_any_moment_leaves_whole_pages_and_the_next_run_heals(
     root: Path, good: dict[str, bytes], seed: int
 ):

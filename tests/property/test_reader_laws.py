@@ -100,6 +100,11 @@ def test_the_files_to_be_spoilt_are_sound(name):
 @pytest.mark.parametrize("name", SOUND)
 @CALM
 @given(content=st.binary(max_size=4000))
+@pytest.mark.fault(
+    "any bytes as a delivery",
+    "deliveries",
+    "read, or the whole file set aside; never a crash or a hang",
+)
 def test_any_bytes_are_read_or_refused_whole(name, content):
     outcome(name, content)
 
@@ -158,6 +163,7 @@ def repacked(part, change):
 
 
 @pytest.mark.parametrize("place", range(0, len(SOUND["beds.parquet"]), 97))
+@pytest.mark.fault("flipped byte in Parquet", "deliveries", "refused by page checksums")
 def test_a_flipped_byte_in_parquet_is_never_read_as_if_nothing_were(place):
     """Refused, or the bit meant nothing and every cell is as it was."""
     content = spoilt(SOUND["beds.parquet"], [("flip", place, 0x40)])
@@ -174,12 +180,14 @@ SHEET = "xl/worksheets/sheet1.xml"
 CELLS = b'<row r="7"><c r="A7" t="inlineStr"><is><t>x</t></is></c></row>'
 
 
+@pytest.mark.fault("XLSX with a false dimension", "deliveries", "every row read")
 def test_what_a_sheet_says_of_its_own_size_loses_no_row():
     """Programs other than Excel write a dimension that leaves rows out."""
     small = repacked(SHEET, lambda body: body.replace(b'ref="A1:E6"', b'ref="A1"'))
     assert outcome("beds.xlsx", small) == 5
 
 
+@pytest.mark.fault("XLSX with row 99,999,999,999", "deliveries", "refused in a second")
 def test_a_row_number_beyond_any_sheet_is_refused_not_counted_up_to():
     far = CELLS.replace(b'r="7"', b'r="99999999999"').replace(b"A7", b"A99999999999")
     beyond = repacked(SHEET, lambda body: body.replace(b"</sheetData>", far + b"</sheetData>"))
@@ -211,10 +219,14 @@ REST = {"date": ["2020-02-01"], "county": ["420102"], "beds": [1]}
         ("beds.xlsx", repacked("docProps/core.xml", lambda _: bytes(1 << 26)), "damaged"),
     ],
 )  # fmt: skip
+@pytest.mark.fault("gzip bomb", "deliveries", "refused before it unpacks")
+@pytest.mark.fault("Parquet bomb", "deliveries", "refused before it is spelled out")
+@pytest.mark.fault("XLSX with external entities", "deliveries", "refused before any XML is parsed")
 def test_known_attacks_are_refused_by_their_name(name, content, reason):
     assert outcome(name, content) == reason
 
 
+@pytest.mark.fault("zip bomb", "deliveries", "refused before it unpacks")
 def test_a_zip_bomb_is_refused_before_it_unpacks():
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as bomb:
@@ -226,6 +238,9 @@ def test_a_zip_bomb_is_refused_before_it_unpacks():
     assert outcome("beds.xlsx", stream.getvalue()) == "bomb"
 
 
+@pytest.mark.fault(
+    "path traversal in a zip member", "deliveries", "refused; nothing is unpacked to disk"
+)
 def test_members_that_lead_out_of_a_workbook_are_refused():
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as book:

@@ -85,6 +85,7 @@ def test_the_answer_comes_before_anything_heavy_is_loaded(page):
     assert said.stdout.startswith("agrees  page: as published")
 
 
+@pytest.mark.fault("page changed after publication", "publication", "refused, exit code 26")
 def test_a_page_with_one_byte_changed_is_tampered_with(page):
     body = page.read_bytes()
     page.write_bytes(body.replace("窗口 14 天".encode(), "窗口 15 天".encode(), 1))
@@ -93,6 +94,7 @@ def test_a_page_with_one_byte_changed_is_tampered_with(page):
         provenance.verify(page)
 
 
+@pytest.mark.fault("manifest swapped", "publication", "refused, told apart from a changed page")
 def test_a_manifest_of_another_run_is_told_apart_from_a_changed_page(page):
     path = page.parent / manifest.NAME
     entries = manifest.read(page.parent)
