@@ -1,7 +1,7 @@
 # Two commands on a bare machine: `make report`, `make test`. `make help` lists the others.
 # Set-up is stamped in .venv, so that it costs nothing the second time.
 .DEFAULT_GOAL := help
-.PHONY: help report test check verify test-real test-spark bench format environment lab system clean FORCE
+.PHONY: help report test check verify test-real test-spark bench format environment fuzz peers licences sbom advisories lab system clean FORCE
 
 PARTS := pyproject.toml uv.lock package.json package-lock.json .npmrc tools/setup.sh
 PLOTLY := node_modules/plotly.js-basic-dist-min/plotly-basic.min.js
@@ -43,6 +43,21 @@ format: .venv/.dev ## let ruff lay out the code
 
 environment: .venv/.dev ## write environment.yml anew from pyproject.toml
 	@.venv/bin/python tools/environment.py
+
+fuzz: .venv/.dev ## spoilt files against every reader, for a night (EXAMPLES=20000)
+	@WORKBENCH_FUZZ_EXAMPLES=$(or $(EXAMPLES),20000) .venv/bin/python -m pytest tests/property/test_reader_laws.py
+
+peers: .venv/.dev ## the plain stack under the same faults; writes docs/faults_peers.json
+	@.venv/bin/python tests/faults/peers.py && .venv/bin/python tools/faults.py
+
+licences: .venv/.dev ## write docs/licences.md anew from what is installed
+	@.venv/bin/python tools/supply_chain.py licences
+
+sbom: .venv/.dev ## bill of materials (CycloneDX) in build/sbom.cdx.json
+	@.venv/bin/python tools/supply_chain.py sbom
+
+advisories: .venv/.dev ## known vulnerabilities, offline, from a stored database (DB="folder-or-zip")
+	@.venv/bin/python tools/supply_chain.py advisories $(DB)
 
 lab: .venv/.core ## open JupyterLab on the notebooks
 	@.venv/bin/workbench lab $(ARGS)

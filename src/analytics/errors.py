@@ -16,7 +16,8 @@ What can go wrong: one tree, one exit code each.
     ├── AuditError                22  the audit log was edited, cut or reordered
     ├── SetupError                23  a part this command needs is not installed
     ├── SolverError               24  a solver ended in a state that proves nothing
-    └── VerificationError         25  a returned work list is forged, stale or not ours
+    ├── VerificationError         25  a returned work list is forged, stale or not ours
+    └── ProvenanceError           26  a page or its manifest is not the published one
 
 A message says what, where, how many and what to do next; it lists every breach at
 once, and names counts and row positions, never a personal value. Exit code 1 is left to
@@ -147,3 +148,9 @@ class VerificationError(WorkbenchError):
     """A returned work list is forged, stale or not ours."""
 
     exit_code = 25
+
+
+class ProvenanceError(WorkbenchError):
+    """A page or its manifest is not the published one."""
+
+    exit_code = 26

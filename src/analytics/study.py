@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from analytics.codes import RiskGrade
-from analytics.errors import StudyError
+from analytics.errors import ParameterError, StudyError
 
 ZONE = ZoneInfo("Asia/Shanghai")
 DEFAULT = "hubei-2020"
@@ -316,5 +316,14 @@ def load(name: str = "") -> Study:
 
 
 def moment(day: date) -> datetime:
-    """24:00 of a day in the study's zone, as the first moment of the next day."""
+    """
+    24:00 of a day in the study's zone, as the first moment of the next day.
+
+    Raises
+    ------
+    ParameterError
+        If the calendar has no next day.
+    """
+    if day == date.max:
+        raise ParameterError(f"{day} is the calendar's last day", remedy="choose an earlier one")
     return datetime.combine(day + timedelta(days=1), time(), tzinfo=ZONE)

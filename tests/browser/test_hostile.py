@@ -48,6 +48,11 @@ def poison_figure(value, text):
 
 
 @pytest.mark.parametrize("position", range(len(HOSTILE)))
+@pytest.mark.fault(
+    "hostile text in every output slot",
+    "publication",
+    "shown as text in a real browser: no dialog, no request",
+)
 def test_hostile_text_is_inert(visit, sample, tmp_path, position):
     """No dialog, no flag, no request, no refusal: the text is shown as it is."""
     text = HOSTILE[position]
@@ -76,6 +81,7 @@ def test_hostile_text_is_inert(visit, sample, tmp_path, position):
     assert page.locator("#lead").inner_text() == text
 
 
+@pytest.mark.fault("formula text in a download", "publication", "quoted, numbers left alone")
 def test_hostile_cells_are_disarmed_in_the_download(visit, sample, tmp_path):
     """Text that a spreadsheet would run is quoted; a negative number is not."""
     cells = ["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "＝1", " =1", 'plain, "quoted"', "−5"]

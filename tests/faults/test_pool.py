@@ -77,6 +77,9 @@ def test_a_killed_run_ends_where_an_undisturbed_one_does(chosen, monkeypatch, tm
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(40))
+@pytest.mark.fault(
+    "pool killed at random moments", "archive", "the next run ends in the same store, byte for byte"
+)
 def test_many_killed_runs(chosen, monkeypatch, tmp_path, seed):
     survives_kills(chosen, monkeypatch, tmp_path, 5, seed)
 
@@ -109,6 +112,9 @@ def test_a_kill_at_every_step_ends_in_the_same_store(chosen, monkeypatch, tmp_pa
         assert store(again) == expected
 
 
+@pytest.mark.fault(
+    "archive list torn", "archive", "the torn line was never acknowledged; swept away"
+)
 def test_a_torn_last_line_is_swept_away(chosen):
     fill(chosen, 2)
     pooling.run(chosen)
@@ -120,6 +126,7 @@ def test_a_torn_last_line_is_swept_away(chosen):
     assert store(chosen) == before
 
 
+@pytest.mark.fault("archive list edited", "archive", "refused, the line named")
 def test_a_changed_line_is_found(chosen):
     fill(chosen, 2)
     pooling.run(chosen)
@@ -129,6 +136,7 @@ def test_a_changed_line_is_found(chosen):
         archive.entries(chosen.state / "archive")
 
 
+@pytest.mark.fault("archive part damaged or lost", "archive", "named with the deliveries it holds")
 def test_damaged_and_missing_parts_are_named(chosen):
     fill(chosen, 2)
     pooling.run(chosen)
@@ -141,6 +149,9 @@ def test_damaged_and_missing_parts_are_named(chosen):
     assert sorted(line.split(" (")[0].split()[-1] for line in damage) == ["damaged", "missing"]
 
 
+@pytest.mark.fault(
+    "two pools at once", "archive", "the second is refused, exit code 15; nothing lost"
+)
 def test_two_writers_take_turns(chosen):
     fill(chosen, 1)
     with archive.writing(chosen.state / "archive"), pytest.raises(BusyError):
@@ -148,6 +159,9 @@ def test_two_writers_take_turns(chosen):
     assert len(pooling.run(chosen).added) == 1
 
 
+@pytest.mark.fault(
+    "half-copied delivery", "deliveries", "waits for its marker, or until it settles"
+)
 def test_half_copied_files_wait(chosen):
     path = deliveries.drop(chosen, "beds", DAY, content([Row("A", "2020-01-30", "1")]))
     path.with_name(path.name + ".done").unlink()
@@ -162,12 +176,16 @@ def test_half_copied_files_wait(chosen):
 @pytest.mark.parametrize(
     ("said", "reason"), [('{"sha256": "0"}', "checksum"), ('{"rows": 7}', "rows"), ("{", "marker")]
 )
+@pytest.mark.fault(
+    "delivery other than its marker says", "deliveries", "whole file set aside, with the reason"
+)
 def test_a_file_that_is_not_as_its_marker_states_is_refused(chosen, said, reason):
     path = deliveries.drop(chosen, "beds", DAY, content([Row("A", "2020-01-30", "1")]))
     path.with_name(path.name + ".done").write_text(said)
     assert [entry.refused for entry in pooling.run(chosen).added] == [reason]
 
 
+@pytest.mark.fault("link in the inbox", "deliveries", "not followed")
 def test_links_and_strange_places_are_not_read(chosen, tmp_path):
     secret = tmp_path / "beds.csv"
     secret.write_bytes(content([Row("A", "2020-01-30", "1")]))
@@ -185,6 +203,9 @@ def test_links_and_strange_places_are_not_read(chosen, tmp_path):
 PERSON = "case_number,reporting_county,classification,reported,id_number,name,phone,address\n1,420102,确诊病例,2020-01-30,11010519491231002X,欧阳某某,13812345678,武汉市江岸区解放大道77号\n"  # noqa: E501
 
 
+@pytest.mark.fault(
+    "key missing", "keys", "persons wait in the inbox, all else goes on; exit code 20"
+)
 def test_without_a_key_persons_stay_in_the_inbox(chosen):
     path = deliveries.drop(chosen, "cases", DAY, PERSON.encode())
     fill(chosen, 1)
@@ -212,6 +233,7 @@ def test_no_person_is_in_clear_outside_the_vault(chosen):
     assert not list((chosen.state / "inbox").rglob("cases*"))
 
 
+@pytest.mark.fault("inputs purged", "archive", "told with day and name")
 def test_purged_inputs_are_told_of(chosen):
     deliveries.drop(chosen, "cases", DAY, PERSON.encode(), delivered=when(0))
     ring = keys.create(chosen.name)
@@ -223,3 +245,123 @@ def test_purged_inputs_are_told_of(chosen):
     assert answer.output.startswith("inputs purged on ")
     assert f"of {DAY}" in answer.output
     assert "1 deliveries, every part whole" in answer.output
+
+
+@pytest.mark.fault(
+    "clock set back between deliveries", "deliveries", "the correction still counts last"
+)
+def test_a_clock_set_back_puts_no_correction_before_what_it_corrects(chosen):
+    """Files without a stated moment: what came in a later run was told later, whatever its date."""
+    first = deliveries.drop(chosen, "beds", DAY, content([Row("A", "2020-01-30", "1")]))
+    dated(first, when(10))
+    pooling.run(chosen)
+    second = deliveries.drop(chosen, "beds", DAY, content([Row("A", "2020-01-30", "2")]))
+    dated(second, when(3))
+    pooling.run(chosen)
+    connection = engine.connect()
+    state = archive.as_of(chosen.state / "archive", when(1e4), connection)["beds"]
+    assert connection.execute(state)["beds"].tolist() == [2]
+    connection.disconnect()
+
+
+def dated(path, moment):
+    """Give a delivery an empty marker whose own date is all that says when it came."""
+    marker = path.with_name(path.name + ".done")
+    marker.write_bytes(b"")
+    os.utime(marker, (moment.timestamp(), moment.timestamp()))
+
+
+@pytest.mark.fault(
+    "delivery dated in the future", "deliveries", "waits; taken in once the clock is right"
+)
+def test_a_delivery_from_the_future_waits_until_the_clock_is_right(chosen, monkeypatch):
+    path = deliveries.drop(chosen, "beds", DAY, content([Row("A", "2020-01-30", "1")]))
+    dated(path, deliveries.datetime.now(archive.ZONE) + timedelta(days=400))
+    outcome = pooling.run(chosen)
+    assert (len(outcome.added), outcome.waiting, path.exists()) == (0, 1, True)
+
+    class Later(deliveries.datetime):
+        @classmethod
+        def now(cls, zone=None):  # noqa: ANN206
+            return super().now(zone) + timedelta(days=401)
+
+    monkeypatch.setattr(deliveries, "datetime", Later)
+    assert len(pooling.run(chosen).added) == 1
+
+
+@pytest.mark.fault(
+    "clock jumps ahead during a copy", "deliveries", "file seen to grow waits; no row lost"
+)
+def test_a_file_written_to_while_it_is_read_waits(chosen, monkeypatch):
+    """A clock that jumps ahead makes a half-copied file look settled; no row of it is lost."""
+    rows = [Row(f"F{n}", "2020-01-30", "1") for n in range(10)]
+    path = deliveries.drop(chosen, "beds", DAY, content(rows[:5]))
+    path.with_name(path.name + ".done").unlink()
+    os.utime(path, (time.time() - 3600,) * 2)
+    real = pooling.reading.read
+
+    def grows(*given):  # noqa: ANN002, ANN202
+        read = real(*given)
+        with path.open("ab") as stream:
+            stream.write(content(rows[5:]).split(b"\n", 1)[1])
+        return read
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pooling.reading, "read", grows)
+        outcome = pooling.run(chosen)
+    assert (outcome.added, outcome.waiting) == ((), 1)
+    os.utime(path, (time.time() - 3600,) * 2)
+    (entry,) = pooling.run(chosen).added
+    assert entry.accepted == 10
+
+
+@pytest.mark.fault("stale lock", "archive", "the system let go of it; the next run goes on")
+def test_a_lock_left_by_a_dead_writer_holds_nobody_up(chosen):
+    fill(chosen, 1)
+    folder = chosen.state / "archive"
+    code = (
+        "import os, sys; from pathlib import Path; from analytics.pool import archive\n"
+        "with archive.writing(Path(sys.argv[1])): os.kill(os.getpid(), 9)"
+    )
+    dead = subprocess.run([sys.executable, "-c", code, str(folder)], check=False)
+    assert (dead.returncode, (folder / "lock").exists()) == (-9, True)
+    assert len(pooling.run(chosen).added) == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../../etc/beds.csv", "..", "beds.csv/../../x", "beds;rm -rf .csv", "beds.$(id).csv",
+        "beds.csv\n.csv", "beds..csv", "BEDS.CSV", "beds.\u202ecsv", "beds.csv.zip",
+    ],
+)  # fmt: skip
+@pytest.mark.fault(
+    "path traversal in a delivery's name", "deliveries", "never read; nothing written outside"
+)
+def test_a_file_name_leads_nowhere(chosen, name):
+    """Names outside the layout are never read, wherever they would lead."""
+    folder = chosen.state / "inbox" / "health" / "2020-02-01"
+    folder.mkdir(parents=True)
+    before = sorted(chosen.state.parent.rglob("*"))
+    target = folder / name.replace("/", "\\")
+    if name != "..":
+        target.write_bytes(content([Row("A", "2020-01-30", "1")]))
+        os.utime(target, (time.time() - 3600,) * 2)
+    assert pooling.run(chosen).added == ()
+    outside = [p for p in chosen.state.parent.rglob("*") if p not in before]
+    assert all(p.is_relative_to(chosen.state) for p in outside)
+
+
+@pytest.mark.fault(
+    "formula text in a reject list", "deliveries", "lists name columns and reasons, never a cell"
+)
+def test_reject_lists_hold_no_text_of_the_department(chosen):
+    """A spreadsheet program that opens a reject list has nothing to run."""
+    bomb = '=HYPERLINK("http://evil.example")'
+    body = f'facility,date,county,beds,{bomb}\n"{bomb}",{bomb},{bomb},{bomb},1\n'
+    deliveries.drop(chosen, "beds", DAY, body.replace(f",{bomb}\n", ",@SUM(A1)\n", 1).encode())
+    (entry,) = pooling.run(chosen).added
+    assert entry.quarantined == 1
+    told = [p.read_bytes() for p in (chosen.state / "receipts").rglob("*") if p.is_file()]
+    assert len(told) == 2
+    assert not any(word in text for text in told for word in (b"HYPERLINK", b"@SUM", b"evil"))

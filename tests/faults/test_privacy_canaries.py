@@ -65,6 +65,11 @@ def test_the_search_finds_what_it_seeks():
     assert not tells(b"420102199901010000 and 13000000001")
 
 
+@pytest.mark.fault(
+    "10,000 canaries through the privacy floor",
+    "keys",
+    "in no file, log or traceback, nor in base64",
+)
 def test_no_file_log_or_traceback_holds_a_canary(place, caplog):
     caplog.set_level(logging.DEBUG)
     ring = keys.create("wuhan")

@@ -223,6 +223,9 @@ def test_killed_at_every_file_system_call(place, kill, cases, deed):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("deed", ["create", "rotate", "purge", "seal", "record"])
+@pytest.mark.fault(
+    "keys, vault, log killed at 200 random moments", "keys", "as before or as after, never between"
+)
 def test_killed_at_forty_random_moments(place, kill, cases, deed):
     """Five deeds: two hundred kills."""
     prepare, check = cases[deed]
@@ -233,6 +236,7 @@ def test_killed_at_forty_random_moments(place, kill, cases, deed):
         check(before)
 
 
+@pytest.mark.fault("four writers of one audit log", "keys", "each entry there, chain whole")
 def test_parallel_writers_lose_no_entry(tmp_path):
     script = (
         "import sys; from pathlib import Path; from analytics.privacy import audit\n"

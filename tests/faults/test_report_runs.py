@@ -44,10 +44,9 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return place
 
 
-def order(output: Path, *, cell_timeout: int = 1800) -> run.Order:
-    return run.orders(
-        ["risk_grading"], {}, languages=("zh", "en"), output=output, cell_timeout=cell_timeout
-    )[0]
+def order(output: Path, *, cell_timeout: int = 1800, memory: int = 0) -> run.Order:
+    asked = {"cell_timeout": cell_timeout, "memory": memory}
+    return run.orders(["risk_grading"], {}, languages=("zh", "en"), output=output, **asked)[0]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -65,7 +64,8 @@ def good(root: Path, published: Path) -> dict[str, bytes]:
 
 
 def test_a_good_run_leaves_pages_manifest_and_nothing_else(root: Path, good: dict[str, bytes]):
-    assert set(good) == {"risk_grading.zh.html", "risk_grading.en.html", "manifest.json"}
+    pages = {"risk_grading.zh.html", "risk_grading.en.html"}
+    assert set(good) == {*pages, "manifest.json", "ro-crate-metadata.json"}
     folder = order(root / "reports").folder
     hidden = [p.name for p in folder.iterdir() if p.name not in good and p.suffix != ".lock"]
     assert hidden == []
@@ -98,6 +98,17 @@ def test_a_page_that_was_tampered_with_is_made_again(root: Path, good: dict[str,
         ("import sys; sys.exit(0)", "it stopped before cell 5"),
     ],
 )
+@pytest.mark.fault(
+    "endless cell", "notebooks", "stopped at its time limit; good report stands; record marked"
+)
+@pytest.mark.fault(
+    "kernel killed from outside", "notebooks", "exit code 14; good report stands; record marked"
+)
+@pytest.mark.fault(
+    "cell raises with a person's number",
+    "notebooks",
+    "the number is in no message; good report stands",
+)
 def test_a_failed_run_keeps_the_good_report_and_marks_itself(
     root: Path, good: dict[str, bytes], cell: str, reason: str
 ):
@@ -112,6 +123,25 @@ def test_a_failed_run_keeps_the_good_report_and_marks_itself(
     assert record.metadata["workbench"]["outcome"] == "failed"
     statuses = [c.metadata["papermill"]["status"] for c in record.cells if c.cell_type == "code"]
     assert statuses[-2:] == ["failed", "pending"]
+
+
+@pytest.mark.parametrize(
+    "cell", ["held = bytearray(4 << 30)", "import numpy; held = numpy.ones(1 << 29)"]
+)
+@pytest.mark.fault(
+    "cell out of memory",
+    "notebooks",
+    "its kernel's limit stops it; the machine and other reports go on",
+)
+def test_a_cell_that_asks_for_too_much_memory_ends_alone(
+    root: Path, good: dict[str, bytes], cell: str
+):
+    """The limit is the kernel's: the machine, and every other report, go on."""
+    workbench_root.make(root, SHOW, cell, LEAD)
+    outcome = run.make(order(root / "reports", memory=1500))
+    assert "cell 4 asked for more memory than 1500 MB" in str(outcome.error)
+    assert isinstance(outcome.error, errors.RunError)
+    assert contents(outcome.order.folder) == good
 
 
 def test_a_run_without_masthead_is_no_report(root: Path, good: dict[str, bytes]):
@@ -160,6 +190,9 @@ def alive(pid: int) -> bool:
         return False
 
 
+@pytest.mark.fault(
+    "runner killed while cells run", "notebooks", "good report byte for byte; kernel ends with it"
+)
 def test_a_killed_runner_leaves_the_good_report_and_no_orphan(root: Path, good: dict[str, bytes]):
     workbench_root.make(root, SHOW, "import time; open('started', 'w').close(); time.sleep(600)")
     runner = command(root, root / "reports")
@@ -175,6 +208,9 @@ def test_a_killed_runner_leaves_the_good_report_and_no_orphan(root: Path, good: 
     assert outcome.error is None
 
 
+@pytest.mark.fault(
+    "two runs of one report at once", "publication", "the second is refused, exit code 15"
+)
 def test_a_second_run_of_one_output_is_refused_at_once(root: Path, good: dict[str, bytes]):
     wanted = replace(order(root / "reports"), again=True)
     with publication.lock(wanted.folder, wanted.stem):
@@ -199,6 +235,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+@pytest.mark.fault("disk full", "publication", "exit code 16 or 14; good report byte for byte")
 def test_a_full_disk_keeps_the_good_report(root: Path, small_disk: Path):
     made = run.make(order(small_disk))
     assert made.error is None, made.error
@@ -211,6 +248,7 @@ def test_a_full_disk_keeps_the_good_report(root: Path, small_disk: Path):
 
 
 @pytest.mark.usefixtures("root")
+@pytest.mark.fault("folder not writable", "publication", "exit code 16; nothing changes")
 def test_an_unwritable_folder_is_said_and_nothing_changes(tmp_path: Path):
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
@@ -262,6 +300,11 @@ def test_kernels_share_nothing_and_a_lost_nursery_hurts_one_report(root: Path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
+@pytest.mark.fault(
+    "runner killed at a random moment",
+    "publication",
+    "pages whole, old or new; no orphan kernel; the next run heals",
+)
 def test_a_runner_killed_at_any_moment_leaves_whole_pages_and_the_next_run_heals(
     root: Path, good: dict[str, bytes], seed: int
 ):

@@ -65,6 +65,7 @@ def breaches(log: Path, *anchors: audit.Head) -> list[str]:
     return list(caught.value.breaches)
 
 
+@pytest.mark.fault("audit log edited", "keys", "refused, the line named")
 def test_an_edit_is_located(log):
     whole = lines(log)
     whole[3] = whole[3].replace(b'"rows":4', b'"rows":9')
@@ -104,6 +105,7 @@ def test_a_repetition_is_located(log):
     assert breaches(log) == ["line 5: entry 4 stands after entry 4"]
 
 
+@pytest.mark.fault("audit log truncated", "keys", "found from a manifest's or noted head")
 def test_a_cut_end_is_located_by_an_anchor_only(log):
     anchor = audit.head(log)
     log.write_bytes(b"".join(lines(log)[:5]))

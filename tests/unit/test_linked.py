@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
 
 import pyarrow as pa
@@ -16,7 +17,7 @@ from analytics.codes import Purpose
 from analytics.errors import ArchiveError, PurposeError
 from analytics.pool import deliveries, linked, pooling
 from analytics.pool.linkage.sealed import link_study
-from analytics.privacy import keys
+from analytics.privacy import audit, keys
 from analytics.privacy.purposes import Reader
 from analytics.study import ZONE, moment
 
@@ -145,3 +146,28 @@ def test_what_a_purpose_may_not_see_is_refused(pooled):
     with pytest.raises(PurposeError, match="roaming"):
         read(study, ring, CODES, ["roaming"])
     assert (study.state / "audit.jsonl").read_text().count('"refuse"') == before + 1
+
+
+def test_everything_read_is_in_the_audit_log_with_role_and_purpose(pooled):
+    """One entry a feed, as many rows as were handed out; the log's chain holds."""
+    study, ring = pooled
+    log = study.state / "audit.jsonl"
+    before = audit.head(log).entries
+    views = read(study, ring, SCREENING)
+    entries = [json.loads(line) for line in log.read_text().splitlines()][before:]
+    assert {e["object"]: e["counts"]["rows"] for e in entries} == {
+        feed: view.num_rows for feed, view in views.items()
+    }
+    said = {(e["action"], e["role"], e["purpose"]) for e in entries}
+    assert said == {("read", "epidemiologist", "screening")}
+    assert audit.verify(log).head.entries == before + len(views)
+
+
+def test_nobody_reads_without_saying_in_which_role_and_for_what(pooled):
+    study, ring = pooled
+    with pytest.raises(TypeError, match="role"):
+        Reader()
+    with pytest.raises(TypeError, match="purpose"):
+        Reader("epidemiologist")
+    with pytest.raises(PurposeError, match="may not read for"):
+        read(study, ring, Reader("statistician", Purpose.SCREENING), ["cases"])

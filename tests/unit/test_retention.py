@@ -30,6 +30,7 @@ def folder(tmp_path: Path, ring: keys.Ring) -> Path:
     return tmp_path / "vault"
 
 
+@pytest.mark.fault("retention purge", "keys", "days' keys destroyed; what came later stays")
 def test_only_what_came_in_before_is_purged(folder, ring):
     buried = retention.purge(folder, DAYS[2], ring)
     assert [(stone.name, stone.period, stone.size) for stone in buried] == [
@@ -59,6 +60,7 @@ def test_a_verifier_is_told_without_keys(folder, ring):
     assert retention.purged(folder, "../../etc/passwd") is None
 
 
+@pytest.mark.fault("copy of the vault made before a purge", "keys", "unreadable too")
 def test_a_copy_of_the_vault_made_before_is_unreadable_too(folder, ring, tmp_path):
     shutil.copytree(folder, tmp_path / "backup")
     retention.purge(folder, DAYS[2], ring)

@@ -194,6 +194,7 @@ def altered(path: Path, change: str) -> None:
      "cut in a chunk", "longer", "only a header", "cut header", "empty", "other name",
      "other salt", "other magic"],
 )  # fmt: skip
+@pytest.mark.fault("sealed file damaged, cut or swapped", "keys", "refused, the chunk named")
 def test_damage_is_refused(ring, folder, inbox, change):
     vault.seal(folder, inbox, NAME, DAY, ring)
     altered(sealed_file(folder), change)
@@ -229,6 +230,7 @@ def test_every_damaged_chunk_is_named(ring, folder, inbox):
     ]
 
 
+@pytest.mark.fault("sealed file moved to another day", "keys", "refused")
 def test_a_file_under_another_name_is_refused(ring, folder, inbox):
     vault.seal(folder, inbox, NAME, DAY, ring)
     sealed_file(folder).rename(sealed_file(folder, "health/2020-02-29/tests.csv"))
@@ -236,6 +238,7 @@ def test_a_file_under_another_name_is_refused(ring, folder, inbox):
         vault.unseal(folder, "health/2020-02-29/tests.csv", ring)
 
 
+@pytest.mark.fault("wrong key", "keys", "refused; nothing decrypted")
 def test_no_key_and_another_ring_are_refused(ring, folder, inbox, tmp_path, monkeypatch):
     vault.seal(folder, inbox, NAME, DAY, ring)
     monkeypatch.setenv("WORKBENCH_KEYS", str(tmp_path / "others"))

@@ -6,9 +6,11 @@ Nothing heavy is imported before a command needs it, so that ``workbench --help`
 
 from __future__ import annotations
 
+import io
 import os
 import sys
-from typing import Annotated
+import traceback
+from typing import Annotated, NoReturn
 
 os.environ.setdefault("TYPER_USE_RICH", "0")  # half of the start-up time would be rich's
 
@@ -65,9 +67,43 @@ def _options(
 
 
 def main() -> None:
-    """Run a command; an error of ours is printed plainly and gives its own exit code."""
+    """
+    Run a command; an error of ours is printed plainly and gives its own exit code.
+
+    An error that nobody foresaw is named by its kind and place only, since its message may
+    quote what it stumbled over, a person's row included; ``WORKBENCH_DEBUG=1`` shows all of it.
+    """
+    for stream in (sys.stdout, sys.stderr):  # a terminal without Chinese must not end a command
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except WorkbenchError as error:
-        sys.stderr.write(f"{type(error).__name__} (exit {error.exit_code}): {error}\n")
-        sys.exit(error.exit_code)
+        _end(f"{type(error).__name__} (exit {error.exit_code}): {error}", error.exit_code)
+    except OSError as error:
+        what = f"'{error.filename}': " if error.filename else ""
+        why = error.strerror or type(error).__name__
+        _end(
+            f"WorkbenchError (exit {WorkbenchError.exit_code}): {what}{why}",
+            WorkbenchError.exit_code,
+        )
+    except Exception as error:
+        if os.environ.get("WORKBENCH_DEBUG"):
+            raise
+        _end(f"{_unforeseen(error)}\nplease report it; WORKBENCH_DEBUG=1 shows more", 1)
+
+
+def _unforeseen(error: Exception) -> str:
+    """Kind of an error and the places in this package it came through."""
+    frames = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
+    package = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120 - pathlib costs time here
+    own = [code for code in frames if code.co_filename.startswith(package)]
+    places = " > ".join(f"{os.path.basename(c.co_filename)}:{c.co_name}" for c in own[1:])  # noqa: PTH119
+    return (
+        f"{type(error).__name__} (exit 1), which nobody foresaw, in {places or 'the command line'}"
+    )
+
+
+def _end(said: str, code: int) -> NoReturn:
+    sys.stderr.write(f"{said}\n")
+    sys.exit(code)

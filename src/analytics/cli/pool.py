@@ -196,7 +196,7 @@ def check(
 
     from analytics import study as studies
     from analytics import tables
-    from analytics.pool import intake, reading, regions
+    from analytics.pool import intake, reading, regions, suggestions
 
     chosen, contract = studies.load(study), tables.contract(feed)
     if not file.is_file():
@@ -204,7 +204,8 @@ def check(
     places = regions.places(chosen)
     today = datetime.now(studies.ZONE).date()
     with duckdb.connect() as connection:
-        taken = intake.take(connection, reading.read(file, contract), contract, places, today)
+        read = reading.read(file, contract)
+        taken = intake.take(connection, read, contract, places, today)
     counted = f"{taken.rows} rows: {taken.accepted.num_rows} sound, {taken.duplicates} duplicate"
     if taken.quarantined:
         grouped = taken.rejected.group_by(["column", "reason"]).aggregate(
@@ -218,7 +219,7 @@ def check(
         raise ContractError(
             f"'{file.name}' breaks the contract of '{feed}' in {taken.quarantined} rows "
             f"({counted})",
-            sorted(breaches),
+            sorted(breaches) + suggestions.nearest(read, taken, feed, places[0], chosen.region),
             "the other rows would be accepted",
         )
     typer.echo(counted)

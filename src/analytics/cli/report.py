@@ -11,7 +11,7 @@ from analytics.errors import ParameterError, WorkbenchError
 from analytics.render.blocks import LANGUAGES, Language
 
 
-def report(  # noqa: PLR0913 - one per option
+def report(  # noqa: C901, PLR0913 - one per option
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME]...", help="Reports; all if none is named.")
     ] = None,
@@ -35,6 +35,16 @@ def report(  # noqa: PLR0913 - one per option
     cell_timeout: Annotated[
         int, typer.Option(min=1, metavar="SECONDS", help="Longest time of a notebook cell.")
     ] = 1800,
+    memory: Annotated[
+        int,
+        typer.Option(
+            min=0, metavar="MB", help="Most memory of a kernel; 0: nine tenths of the machine's."
+        ),
+    ] = 0,
+    verify: Annotated[
+        Path | None,
+        typer.Option(metavar="PAGE", help="Make nothing; hold a page against its manifest."),
+    ] = None,
 ) -> None:
     """
     Make reports: run their notebooks and publish a page per language.
@@ -44,6 +54,9 @@ def report(  # noqa: PLR0913 - one per option
     A report that has nothing new to say is left as it is. A run that fails leaves the last
     good pages untouched and its own record, marked as failed, beside them.
     """
+    if verify is not None:
+        _verify(verify)
+        return
     from analytics.reporting import printing, run
 
     entries = _entries(parameter or [])
@@ -58,6 +71,7 @@ def report(  # noqa: PLR0913 - one per option
         output=output,
         again=again,
         cell_timeout=cell_timeout,
+        memory=memory,
     )
     if pdf:
         printing.browser()
@@ -78,6 +92,13 @@ def report(  # noqa: PLR0913 - one per option
         typer.echo(f"{output / 'index.html'}  lists all reports")
     if failures:
         raise typer.Exit(failures[0].exit_code)
+
+
+def _verify(page: Path) -> None:
+    from analytics.reporting import provenance
+
+    for found in provenance.verify(page):
+        typer.echo(f"{found.standing:8}{found.part}: {found.said}")
 
 
 def check() -> None:

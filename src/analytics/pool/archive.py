@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 
 from analytics import tables
 from analytics.errors import ArchiveError, BusyError
+from analytics.pool.listing import part_path
 from analytics.privacy.disk import make_private
 from analytics.study import ZONE
 
@@ -172,11 +173,6 @@ def _sweep(folder: Path) -> None:
     for part in (folder / "parts").glob("*/*"):
         if part.stem not in listed or part.suffix != ".parquet":
             part.unlink()
-
-
-def part_path(folder: Path, feed: str, part: str) -> Path:
-    """Where a part lies."""
-    return folder / "parts" / feed / f"{part}.parquet"
 
 
 def write_part(folder: Path, feed: str, rows: pa.Table) -> str:

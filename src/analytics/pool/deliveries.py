@@ -3,8 +3,9 @@ The inbox, and what became of each delivery.
 
 Departments drop ``inbox/<department>/<date>/<feed>[.<part>].<csv|xlsx|jsonl|parquet>[.gz]``.
 A file is complete once ``<file>.done`` lies beside it, or once it has not changed for
-`SETTLED` seconds. The marker may be empty or hold JSON: ``delivered`` (moment of arrival;
-else the marker's own time), ``rows`` and ``sha256``, which are then checked.
+`SETTLED` seconds; one dated later than tomorrow waits until then. The marker may be empty or
+hold JSON: ``delivered`` (moment of arrival; else the marker's own time), ``rows`` and
+``sha256``, which are then checked.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import json
 import re
 import time
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from analytics import tables
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from analytics.study import Study
 
 SETTLED = 60.0  # seconds without change after which a file without marker is whole
+AHEAD = timedelta(days=1)  # a delivery from later than this waits until the clock is right
 _NAME = re.compile(r"([a-z_0-9]+)(?:\.[A-Za-z0-9_-]{1,32})?\.(?:csv|xlsx|jsonl|parquet)(?:\.gz)?")
 _UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".filepart", "~")
 DONE = ".done"
@@ -54,6 +56,8 @@ class Delivery:
         What the marker states: ``rows``, ``sha256``.
     problem : str
         Why it cannot be read at all; empty where it can.
+    stamp : tuple of int
+        Size [bytes] and time of last change [ns] when it was hashed.
     """
 
     path: Path
@@ -64,6 +68,17 @@ class Delivery:
     sha256: str
     stated: dict[str, Any]
     problem: str = ""
+    stamp: tuple[int, int] = (0, 0)
+
+    @property
+    def changed(self) -> bool:
+        """Whether the file is no longer the one that was hashed: it is still being written."""
+        return self.stamp != _stamp(self.path)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def waiting(study: Study) -> tuple[list[Delivery], list[Path]]:
@@ -101,13 +116,16 @@ def _delivery(inbox: Path, path: Path) -> Delivery | None:
     if contract.department != department:
         return None
     stated, problem = _stated(marker)
+    stamp = _stamp(path)
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     if stated.get("sha256", digest) != digest:
         problem = "checksum"
     arrived = (marker if marker.is_file() else path).stat().st_mtime
     delivered = stated.get("delivered") or datetime.fromtimestamp(arrived, ZONE)
-    return Delivery(path, department, feed, for_day, delivered, digest, stated, problem)
+    if delivered > datetime.now(ZONE) + AHEAD:
+        return None
+    return Delivery(path, department, feed, for_day, delivered, digest, stated, problem, stamp)
 
 
 def _stated(marker: Path) -> tuple[dict[str, Any], str]:

@@ -30,7 +30,22 @@ def refuse(reason: str, what: str) -> ContractError:
     return ContractError(f"the file is {what}", (reason,), "ask the department to send it again")
 
 
-def _limit(size: int, packed: int) -> None:
+def limit(size: int, packed: int) -> None:
+    """
+    Refuse what grows out of proportion.
+
+    Parameters
+    ----------
+    size : int
+        Bytes once unpacked.
+    packed : int
+        Bytes as delivered.
+
+    Raises
+    ------
+    ContractError
+        If the file is a bomb.
+    """
     if size > MAX_BYTES or (size > MIN_BYTES and size > MAX_RATIO * max(packed, 1)):
         raise refuse("bomb", f"larger than {MAX_BYTES} bytes or {MAX_RATIO} times its packed size")
 
@@ -55,14 +70,14 @@ def unpacked(path: Path, content: bytes | None = None) -> bytes:
     if packed == 0:
         raise refuse("empty", "empty")
     if path.suffix.lower() != ".gz":
-        _limit(packed, packed)
+        limit(packed, packed)
         return path.read_bytes() if content is None else content
     plain = io.BytesIO()
     try:
         with gzip.open(path if content is None else io.BytesIO(content)) as stream:
             while chunk := stream.read(_CHUNK):
                 plain.write(chunk)
-                _limit(plain.tell(), packed)
+                limit(plain.tell(), packed)
     except EOFError as error:
         raise refuse("truncated", "cut off before its end") from error
     except (gzip.BadGzipFile, zlib.error) as error:
@@ -124,7 +139,7 @@ def workbook(content: bytes) -> io.BytesIO:
     try:
         with zipfile.ZipFile(stream) as archive:
             parts = archive.infolist()
-            _limit(sum(part.file_size for part in parts), len(content))
+            limit(sum(part.file_size for part in parts), len(content))
             if any(".." in part.filename or part.filename.startswith("/") for part in parts):
                 raise refuse("damaged", "an archive that names paths outside itself")
             for part in parts:

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from analytics import tables
 from analytics.errors import ContractError, KeyringError
-from analytics.pool import archive, deliveries, intake, protection, reading, regions
+from analytics.pool import archive, deliveries, intake, listing, protection, reading, regions
 from analytics.pool.deliveries import DONE
 from analytics.privacy.disk import make_private
 
@@ -44,7 +44,7 @@ class Outcome:
     waiting: int
 
 
-def run(
+def run(  # noqa: C901 - one path, told in order
     study: Study,
     ring: Ring | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -88,12 +88,14 @@ def run(
         complete, others = deliveries.waiting(study)
         if departments is not None:
             complete = [d for d in complete if d.department in departments]
+        listed = archive.entries(folder)
+        complete = _in_turn(complete, listed)
         coming: dict[str, deque[Delivery]] = {}
         for delivery in complete:
             coming.setdefault(delivery.feed, deque()).append(delivery)
         judged: dict[Path, intake.Intake | str] = {}
         places = regions.places(study) if complete else None
-        told = archive.told(archive.entries(folder))
+        told = archive.told(listed)
         for place, delivery in enumerate(complete, start=1):
             contract = tables.contract(delivery.feed)
             if contract.personal and ring is None:
@@ -106,6 +108,9 @@ def run(
                 else:
                     judged |= _judged(connection, coming[delivery.feed], places, checker)
             verdict = judged.pop(delivery.path, "")
+            if delivery.changed:
+                others.append(delivery.path)
+                continue
             if known:
                 repeated += 1
             else:
@@ -123,6 +128,28 @@ def run(
             f"`workbench keys create --study {study.name}`; they wait in the inbox until then",
         )
     return Outcome(tuple(added), repeated, len(others))
+
+
+def _in_turn(complete: list[Delivery], listed: Collection[Entry]) -> list[Delivery]:
+    """
+    Put deliveries in order of arrival, none before what the archive already holds of its feed.
+
+    A moment that is read off a file's date alone goes wrong with the clock; what lies in the
+    inbox now came after what an earlier run took in, or that run would have seen it.
+    """
+    latest: dict[str, datetime] = {}
+    for entry in listed:
+        latest[entry.feed] = max(entry.delivered, latest.get(entry.feed, entry.delivered))
+    arrived = [
+        delivery
+        if "delivered" in delivery.stated
+        else replace(
+            delivery,
+            delivered=max(delivery.delivered, latest.get(delivery.feed, delivery.delivered)),
+        )
+        for delivery in complete
+    ]
+    return sorted(arrived, key=lambda d: (d.delivered, str(d.path)))
 
 
 @contextlib.contextmanager
@@ -251,7 +278,7 @@ def _replace(path: Path, content: bytes) -> None:
 def sealed(delivery: Delivery | Entry) -> str:
     """Name in the vault of the original of a delivery that names persons."""
     day = delivery.date.isoformat()
-    return f"{delivery.department}/{day}/{delivery.feed}.{delivery.sha256[:32]}"
+    return listing.sealed_name(delivery.department, day, delivery.feed, delivery.sha256)
 
 
 def purged(study: Study, ring: Ring | None = None) -> list[Tombstone]:

@@ -16,11 +16,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analytics.errors import ContractError
-from analytics.pool.files import decoded, refuse, unpacked, workbook
+from analytics.errors import ContractError, WorkbenchError
+from analytics.pool.files import decoded, limit, refuse, unpacked, workbook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from analytics.tables import Contract
@@ -30,6 +30,7 @@ WITHDRAWN = "withdrawn"
 POSITION = "_position"
 _WITHDRAWN_LABEL = "撤回"
 _MAX_COLUMNS = 500
+_MAX_ROWS = 1_048_576  # of a sheet
 _EXACT = 1e15  # Excel keeps 15 significant digits
 
 
@@ -82,12 +83,23 @@ def read(path: Path, contract: Contract, content: bytes | None = None) -> Readin
     ------
     ContractError
         If the file as a whole is refused: empty, truncated, damaged, a bomb, in an unknown
-        encoding or format, or without the contract's columns.
+        encoding or format, or without the contract's columns; ``unreadable`` where a library
+        fails at it in a way nobody foresaw, so that no file holds up the others.
     """
     kind = suffix(path)
     if not kind:
         raise refuse("format", f"none of {', '.join(SUFFIXES)}, also with .gz")
-    content = unpacked(path, content)
+    try:
+        return _read(kind, unpacked(path, content), contract)
+    except (WorkbenchError, OSError):
+        raise
+    except MemoryError as error:
+        raise refuse("bomb", "larger than this machine's memory once it is read") from error
+    except Exception as error:
+        raise refuse("unreadable", f"not to be read ({type(error).__name__})") from error
+
+
+def _read(kind: str, content: bytes, contract: Contract) -> Reading:
     if kind == ".csv":
         return _read_csv(decoded(content), contract)
     if kind == ".jsonl":
@@ -163,8 +175,13 @@ def _reading(
 def _read_csv(content: bytes, contract: Contract) -> Reading:
     from pyarrow import csv as arrow_csv
 
+    if b"\n" not in content:  # line ends as the oldest programs write them
+        content = content.replace(b"\r", b"\n")
     line = content.split(b"\n", 1)[0].decode("utf-8").rstrip("\r")
-    splits = [(next(csv.reader([line], delimiter=d), []), d) for d in ",\t;|"]
+    try:
+        splits = [(next(csv.reader([line], delimiter=d), []), d) for d in ",\t;|"]
+    except csv.Error as error:
+        raise refuse("headings", "without a heading: its first line is no row") from error
     headings, delimiter = max(
         splits, key=lambda split: sum(n is not None for n in _matched(split[0], contract))
     )
@@ -242,6 +259,7 @@ def _read_workbook(stream: io.BytesIO, contract: Contract) -> Reading:
     try:
         book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
         sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # what a sheet says of its size need not be true
         first = next(sheet.iter_rows(max_row=1, max_col=_MAX_COLUMNS + 1, values_only=True), ())
         headings = [_cell(value) for value in first]
         while headings and not headings[-1]:
@@ -249,7 +267,7 @@ def _read_workbook(stream: io.BytesIO, contract: Contract) -> Reading:
         matched = _assigned(headings, contract)
         rows = [
             [_cell(value) for value in row]
-            for row in sheet.iter_rows(min_row=2, max_col=len(headings), values_only=True)
+            for row in _within(sheet.iter_rows(min_row=2, max_col=len(headings), values_only=True))
             if any(value is not None for value in row)
         ]
     except ContractError:
@@ -259,6 +277,14 @@ def _read_workbook(stream: io.BytesIO, contract: Contract) -> Reading:
     columns = [pa.array(cells, pa.string()) for cells in zip(*rows, strict=True)]
     columns = columns or [pa.array([], pa.string()) for _ in headings]
     return _reading(columns, matched, contract, pa.array(np.arange(1, len(rows) + 1)))
+
+
+def _within(rows: Iterable[Any]) -> Iterator[Any]:
+    """Rows of a sheet, refused beyond the last that a sheet can have: its numbers are false."""
+    for place, row in enumerate(rows, start=2):
+        if place > _MAX_ROWS:
+            raise refuse("damaged", f"a workbook with a row beyond number {_MAX_ROWS}")
+        yield row
 
 
 def _cell(value: Any) -> str:
@@ -277,17 +303,48 @@ def _read_parquet(content: bytes, contract: Contract) -> Reading:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
+        file = pq.ParquetFile(
+            pa.BufferReader(content),
+            page_checksum_verification=True,
+            read_dictionary=_texts(content),
+        )
+        limit(4 * file.metadata.num_rows * file.metadata.num_columns, len(content))
+        table = file.read()
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = "damaged" if content[-4:] == b"PAR1" else "truncated"
         raise refuse(reason, "no sound Parquet file") from error
     matched = _assigned(table.column_names, contract)
-    columns = [
-        _text(column) if name else column
-        for column, name in zip(table.columns, matched, strict=True)
-    ]
+    limit(sum(map(_spelled_out, table.columns)), len(content))
+    try:
+        columns = [
+            _text(column) if name else column
+            for column, name in zip(table.columns, matched, strict=True)
+        ]
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise refuse("damaged", "a Parquet file with a column that has no text form") from error
     return _reading(columns, matched, contract, pa.array(np.arange(1, table.num_rows + 1)))
+
+
+def _texts(content: bytes) -> list[str]:
+    """Columns of text, which stay as packed as they came until their size is known."""
+    import pyarrow.parquet as pq
+
+    schema = pq.read_schema(pa.BufferReader(content))
+    kinds = (pa.types.is_string, pa.types.is_large_string)
+    return [field.name for field in schema if any(is_kind(field.type) for is_kind in kinds)]
+
+
+def _spelled_out(column: pa.ChunkedArray) -> int:
+    """Bytes of a column of words once each is written out."""
+    if not pa.types.is_dictionary(column.type):
+        return 0
+    sizes = (
+        pc.sum(pc.binary_length(chunk.dictionary).take(chunk.indices)).as_py() or 0
+        for chunk in column.chunks
+        if len(chunk.dictionary)
+    )
+    return sum(sizes)
 
 
 def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:

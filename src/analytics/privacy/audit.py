@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from analytics.errors import AuditError
+from analytics.errors import AuditError, ParameterError
 from analytics.privacy import disk
 from analytics.study import ZONE
 
@@ -151,7 +151,16 @@ def head(log: Path) -> Head:
 
 
 def anchors(folder: Path) -> tuple[Head, ...]:
-    """Heads that stand, as ``audit:<entries>:<digest>``, in a folder's JSON files at any depth."""
+    """
+    Heads that stand, as ``audit:<entries>:<digest>``, in a folder's JSON files at any depth.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such folder: silence would look like agreement.
+    """
+    if not folder.is_dir():
+        raise ParameterError(f"there is no folder '{folder}'")
     texts = (path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.json")))
     found = {Head(int(m[1]), m[2]) for text in texts for m in _ANCHOR.finditer(text)}
     return tuple(sorted(found, key=lambda anchor: anchor.entries))

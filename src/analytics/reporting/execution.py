@@ -7,6 +7,7 @@ Papermill runs in this process; the kernel is one of `kernels`, in private and u
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,12 +23,16 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 
+_OUT_OF_MEMORY = re.compile(r"Memory(?:Error|Exception)$")  # Python's, NumPy's, Arrow's, DuckDB's
+
+
 def execute(
     notebook: Path,
     parameters: ReportParameters,
     record: Path,
     *,
     cell_timeout: int = 1800,
+    memory: int = 0,
     progress: Mapping[str, Any] = MappingProxyType({}),
 ) -> list[dict[str, Any]]:
     """
@@ -43,6 +48,8 @@ def execute(
         Where the run is written down cell by cell; after a failure it is marked as failed.
     cell_timeout : int
         Longest time a single cell may take [s].
+    memory : int
+        Most memory its kernel may ask for [MB]; 0: nine tenths of the machine's.
     progress : mapping
         Look of the progress bar (tqdm's settings), which a terminal shows and a log does not.
 
@@ -59,6 +66,7 @@ def execute(
     from analytics.reporting import kernels
 
     kernels.prepare(notebook)
+    memory = memory or kernels.standard_memory()
     import papermill  # while the kernel's imports go on
 
     with tempfile.TemporaryDirectory(prefix="workbench-") as private:
@@ -73,11 +81,11 @@ def execute(
                 kernel_name="python3",
                 progress_bar={"disable": None, "leave": False, **progress},
                 execution_timeout=cell_timeout,
-                kernel_manager_class=kernels.manager(Path(private), notebook),
+                kernel_manager_class=kernels.manager(Path(private), notebook, memory),
                 shutdown_kernel="immediate",
             )
         except Exception as error:
-            reason = _reason(error, notebook, cell_timeout)
+            reason = _reason(error, notebook, cell_timeout, memory)
             mark_failed(record, reason)
             raise RunError(
                 f"report '{notebook.stem}' failed: {reason}",
@@ -134,7 +142,7 @@ def _as_injected(parameters: ReportParameters) -> dict[str, Any]:
     return parameters.model_dump(mode="json")
 
 
-def _reason(error: Exception, notebook: Path, cell_timeout: int) -> str:
+def _reason(error: Exception, notebook: Path, cell_timeout: int, memory: int) -> str:
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
@@ -143,6 +151,8 @@ def _reason(error: Exception, notebook: Path, cell_timeout: int) -> str:
     if isinstance(error, CellTimeoutError):
         return f"a cell ran longer than {cell_timeout} s and was stopped"
     if isinstance(error, PapermillExecutionError):
+        if _OUT_OF_MEMORY.search(error.ename):
+            return f"cell {error.cell_index} asked for more memory than {memory} MB"
         # Only our own errors promise to name no personal value.
         known = issubclass(getattr(errors, error.ename, object), errors.WorkbenchError)
         return f"cell {error.cell_index} raised {error.ename}{f': {error.evalue}' if known else ''}"

@@ -13,6 +13,7 @@ import ast
 import atexit
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -30,7 +31,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def manager(private: Path, notebook: Path) -> type[jupyter_client.manager.AsyncKernelManager]:
+def standard_memory() -> int:
+    """Nine tenths of the machine's memory, or of what its control group allows [MB]."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    allowed = ""
+    with suppress(OSError), open("/sys/fs/cgroup/memory.max", encoding="ascii") as limit:  # noqa: PTH123
+        allowed = limit.read().strip()
+    most = min(machine, int(allowed)) if allowed.isdigit() else machine
+    return most * 9 // 10 >> 20
+
+
+def manager(
+    private: Path, notebook: Path, memory: int
+) -> type[jupyter_client.manager.AsyncKernelManager]:
     """
     Class of kernel managers for one run.
 
@@ -40,6 +53,8 @@ def manager(private: Path, notebook: Path) -> type[jupyter_client.manager.AsyncK
         Folder for sockets and the connection file, for the runner's eyes only.
     notebook : Path
         What will run: its imports are what a warm kernel has done already.
+    memory : int
+        Most private memory the kernel may ask for [MB].
     """
 
     class PrivateKernel(jupyter_client.manager.AsyncKernelManager):
@@ -57,6 +72,16 @@ def manager(private: Path, notebook: Path) -> type[jupyter_client.manager.AsyncK
                     kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self
                 )
                 self.provisioner.imports = _imports(notebook)
+
+        async def start_kernel(self, **settings: Any) -> None:
+            """Start it, and let it ask for no more memory than it may have."""
+            await super().start_kernel(**settings)
+            pid = getattr(self.provisioner, "pid", None)
+            if pid and hasattr(resource, "prlimit"):
+                most = memory << 20
+                # RLIMIT_AS would also count what libraries only reserve
+                with suppress(ProcessLookupError):
+                    resource.prlimit(pid, resource.RLIMIT_DATA, (most, most))
 
     return PrivateKernel
 

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from importlib import metadata
+from pathlib import Path
 from typing import NoReturn
 
 from analytics import study as studies
@@ -47,13 +48,33 @@ def command(
         "jupyterlab",
         f"--ServerApp.root_dir={root}",
         "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.allow_remote_access=False",
         f"--ServerApp.port={port}",
         f"--ServerApp.open_browser={browser}",
         "--LabApp.default_url=/lab/tree/notebooks",
         *_spoken(chosen, language),
         *(["--ServerApp.allow_root=True"] if os.geteuid() == 0 else []),
     ]
-    return arguments, {**os.environ, "WORKBENCH_STUDY": chosen.name, "WORKBENCH_ROOT": str(root)}
+    own = {"WORKBENCH_STUDY": chosen.name, "WORKBENCH_ROOT": str(root)}
+    return arguments, {**os.environ, **own, **_unconfigured(chosen)}
+
+
+def _unconfigured(study: studies.Study) -> dict[str, str]:
+    """
+    Keep the user's Jupyter configuration out, which could open the server or drop its token.
+
+    Looks and layouts that the user chose in JupyterLab stay.
+    """
+    from jupyter_core.paths import jupyter_config_dir
+
+    users = Path(jupyter_config_dir()) / "lab"
+    folder = study.state / "lab" / "config"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return {
+        "JUPYTER_CONFIG_DIR": str(folder),
+        "JUPYTERLAB_SETTINGS_DIR": str(users / "user-settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(users / "workspaces"),
+    }
 
 
 def _spoken(study: studies.Study, language: Language) -> list[str]:
@@ -68,7 +89,7 @@ def _spoken(study: studies.Study, language: Language) -> list[str]:
             remedy="pip install 'epidemic-workbench[lab]'",
         ) from None
     folder = study.state / "lab"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     chosen = {"@jupyterlab/translation-extension:plugin": {"locale": "zh_CN"}}
     (folder / "overrides.json").write_text(json.dumps(chosen), encoding="utf-8")
     return [f"--LabApp.app_settings_dir={folder}"]

@@ -40,7 +40,6 @@ def entry(report: str, parameters: ReportParameters, notebook: Path) -> dict[str
         pages. ``fingerprint`` is the SHA-256 of the rest.
     """
     study = studies.load(parameters.study)
-    package = Path(__file__).resolve().parents[1]
     made_from = {
         "report": report,
         "study": study.name,
@@ -49,7 +48,7 @@ def entry(report: str, parameters: ReportParameters, notebook: Path) -> dict[str
         "parameters": parameters.model_dump(mode="json"),
         "inputs": _inputs(study),
         "notebook": sha256(notebook),
-        "code": _digest_of_folder(package),
+        "code": code(),
         "versions": versions(),
     }
     text = json.dumps(made_from, sort_keys=True, ensure_ascii=False)
@@ -132,15 +131,25 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _inputs(study: studies.Study) -> dict[str, str]:
-    given = {
+def code() -> str:
+    """SHA-256 over every file of this package, by name and content."""
+    return _digest_of_folder(Path(__file__).resolve().parents[1])
+
+
+def given(study: studies.Study) -> dict[str, str]:
+    """SHA-256 of each file that is given with a study, by its name in the study's folder."""
+    return {
         path.relative_to(study.folder).as_posix(): sha256(path)
         for path in sorted(study.folder.rglob("*"))
         if path.is_file() and path.relative_to(study.folder).parts[0] not in MADE
     }
+
+
+def _inputs(study: studies.Study) -> dict[str, str]:
     # The archive's list of deliveries names every part by its hash
     listed = study.state / "archive" / "manifest.jsonl"
-    return {**given, "archive": sha256(listed)} if listed.is_file() else given
+    files = given(study)
+    return {**files, "archive": sha256(listed)} if listed.is_file() else files
 
 
 def _digest_of_folder(folder: Path) -> str:

@@ -27,7 +27,7 @@ from typing import Any
 from analytics import study as studies
 from analytics.errors import RunError, SetupError, WorkbenchError
 from analytics.render.blocks import Language
-from analytics.reporting import catalogue, execution, manifest, publication
+from analytics.reporting import catalogue, crate, execution, manifest, publication
 from analytics.reporting.parameters import REPORTS, ReportParameters, model, parse
 
 
@@ -42,6 +42,7 @@ class Order:
     again: bool = False  # make it even if it is up to date
     cell_timeout: int = 1800  # longest time of a single cell [s]
     line: int = 0  # which line of a terminal shows its progress
+    memory: int = 0  # most memory of its kernel [MB]; 0: nine tenths of the machine's
 
     @property
     def notebook(self) -> Path:
@@ -84,6 +85,7 @@ def orders(
     output: Path,
     again: bool = False,
     cell_timeout: int = 1800,
+    memory: int = 0,
 ) -> list[Order]:
     """
     Check what is asked for, before anything starts.
@@ -104,6 +106,8 @@ def orders(
         Whether to make reports that are up to date, too.
     cell_timeout : int
         Longest time of a single cell [s].
+    memory : int
+        Most memory of a kernel [MB]; 0: nine tenths of the machine's.
 
     Raises
     ------
@@ -118,7 +122,7 @@ def orders(
         for day in dict.fromkeys(days or [""])
     ]
     return [
-        Order(name, parameters, languages, output, again, cell_timeout, line)
+        Order(name, parameters, languages, output, again, cell_timeout, line, memory)
         for line, (name, parameters) in enumerate(wanted)
     ]
 
@@ -256,6 +260,7 @@ def _run_and_publish(order: Order, made_from: dict[str, Any]) -> None:
             order.parameters,
             draft,
             cell_timeout=order.cell_timeout,
+            memory=order.memory,
             progress={"desc": title, "position": order.line},
         )
         hrefs = {language: order.page(language).name for language in order.languages}
@@ -287,7 +292,9 @@ def _publish(order: Order, pages: dict[Path, bytes], made_from: dict[str, Any]) 
             "pages": digests,
             **manifest.anchor(order.parameters.study),
         }
-        publication.publish({**pages, order.folder / manifest.NAME: manifest.text(entries)})
+        described = {order.folder / crate.NAME: crate.text(entries)}
+        listed = {order.folder / manifest.NAME: manifest.text(entries)}
+        publication.publish({**pages, **described, **listed})
         for printed in known.get("prints", {}):  # of pages that are no more
             (order.folder / printed).unlink(missing_ok=True)
 
