@@ -20,6 +20,7 @@ from analytics.analysis.risk.chances import counts, unit_chances
 from analytics.analysis.risk.panel import panel
 from analytics.analysis.risk.rules import ORDER
 from analytics.analysis.risk.sets import unit_starts
+from analytics.methods.scoring import ranked_probability_score
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -85,14 +86,12 @@ def score_probabilities(forecasts: pd.DataFrame, official: pd.DataFrame) -> Prob
     chance, grade, place = _aligned(forecasts, official)
     if not len(grade):
         return ProbabilityScores(0, np.nan, np.nan, np.nan)
-    cuts = np.arange(chance.shape[1] - 1)
-    apart = np.cumsum(chance, axis=1)[:, :-1] - (grade[:, None] <= cuts)
     expected = chance @ np.arange(chance.shape[1])
     varied = np.ptp(expected) > 0 and np.ptp(place) > 0
     return ProbabilityScores(
         units=len(grade),
         accuracy=float((chance.argmax(axis=1) == grade).mean()),
-        ranked_probability_score=float((apart**2).sum(axis=1).mean() / 2),
+        ranked_probability_score=float(ranked_probability_score(grade, chance).mean()),
         spearman=float(stats.spearmanr(expected, place).statistic) if varied else np.nan,
     )
 
