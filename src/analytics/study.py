@@ -14,11 +14,12 @@ import os
 import tomllib
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from analytics.codes import RiskGrade
 from analytics.errors import StudyError
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -36,16 +37,107 @@ class Title(_Frozen):
     en: str
 
 
+class Criterion(_Frozen):
+    """
+    What must hold of an area, all of it together; what is not given is not asked.
+
+    New cases [cases] and their rate [per 100,000 residents] are of the rule's window; cumulative
+    cases [cases] are of all time; ``cluster``: a cluster outbreak fell into the window, or none.
+    """
+
+    new_at_least: int | None = Field(default=None, ge=0)
+    new_at_most: int | None = Field(default=None, ge=0)
+    rate_at_least: float | None = Field(default=None, ge=0)
+    rate_below: float | None = Field(default=None, gt=0)
+    cumulative_at_least: int | None = Field(default=None, ge=0)
+    cumulative_at_most: int | None = Field(default=None, ge=0)
+    cluster: bool | None = None
+
+
+class Tier(_Frozen):
+    """A grade and the criteria any of which gives it."""
+
+    grade: RiskGrade
+    any: tuple[Criterion, ...]
+
+
 class GradingRule(_Frozen):
     """
-    The national rule that grades a county's risk.
+    A rule that grades risk; without tiers of its own, China's of 17 February 2020.
 
-    Window [days] that must pass without a new case to be low, and cumulative cut-off [cases]
-    above which a cluster outbreak makes an area high.
+    Window [days] that new cases are counted over, and cumulative cut-off [cases] above which a
+    cluster outbreak makes an area high. ``tiers``: another rule, as data, from light to severe;
+    the first that fits gives the grade, and the cut-off then has no part in it.
+
+    The stabilised grade, which is advisory: it rises on the day the chance of a heavier grade
+    reaches ``rise_at``, and falls once that chance has been below ``fall_below`` on
+    ``hold_days`` days in a row.
     """
 
-    window_days: int = 14
-    cumulative_cutoff: int = 50
+    window_days: int = Field(default=14, ge=1)
+    cumulative_cutoff: int = Field(default=50, ge=0)
+    tiers: tuple[Tier, ...] = ()
+    rise_at: float = Field(default=0.5, gt=0, le=1)
+    fall_below: float = Field(default=0.4, gt=0, le=1)
+    hold_days: int = Field(default=3, ge=1)
+
+    @model_validator(mode="after")
+    def _rises_above_its_fall(self) -> Self:
+        if self.fall_below > self.rise_at:
+            message = f"fall_below {self.fall_below} lies above rise_at {self.rise_at}"
+            raise ValueError(message)
+        return self
+
+    def ladder(self) -> tuple[Tier, ...]:
+        """Tiers of the rule, written out where they are China's."""
+        few, many = self.cumulative_cutoff, self.cumulative_cutoff + 1
+        return self.tiers or (
+            Tier(
+                grade=RiskGrade.LOW,
+                any=(Criterion(cumulative_at_most=0), Criterion(new_at_most=0)),
+            ),
+            Tier(
+                grade=RiskGrade.MEDIUM,
+                any=(
+                    Criterion(cumulative_at_most=few),
+                    Criterion(cumulative_at_least=many, cluster=False),
+                ),
+            ),
+            Tier(grade=RiskGrade.HIGH, any=(Criterion(cumulative_at_least=many, cluster=True),)),
+        )
+
+
+class GradeUncertainty(_Frozen):
+    """
+    How uncertain grades are where a county's own counts or clusters are unknown.
+
+    Parameters
+    ----------
+    density_elasticity : float
+        Per cent by which incidence rises with one per cent of population density: how shares of
+        counties within a prefecture lean towards its urban districts. 0: by population.
+    share_spread : float
+        Standard deviation, on the logit scale, of a county's share around that.
+    later_spread : float
+        The same where a later cumulative state of the counties says the share.
+    window_dispersion : float
+        Size k of the negative binomial distribution of a county's new cases in the window about
+        its share: variance m + m^2 / k.
+    cluster_rate : float
+        Cluster outbreaks begun per new case.
+    list_error : float
+        Share of an official list's grades that do not follow the rule from the counts.
+    source : str
+        Where the figures come from.
+    """
+
+    density_elasticity: float = 0.0
+    share_spread: float = Field(default=0.6, ge=0)
+    later_spread: float = Field(default=0.1, ge=0)
+    window_dispersion: float = Field(default=1.0, gt=0)
+    cluster_rate: float = Field(default=344 / 1836, gt=0, lt=1)
+    list_error: float = Field(default=0.1, ge=0, le=1)
+    source: str = ""
 
 
 class DefinitionChange(_Frozen):
@@ -137,6 +229,7 @@ class Study(_Frozen):
     first_date: date
     last_date: date
     grading: GradingRule = GradingRule()
+    grade_uncertainty: GradeUncertainty = GradeUncertainty()
     regions: Regions = Regions()
     graded_units: tuple[GradedUnits, ...] = (GradedUnits(first_date=date.min, unit="county"),)
     definition_changes: tuple[DefinitionChange, ...] = ()

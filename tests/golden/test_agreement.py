@@ -5,6 +5,16 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+import pytest
+
+from analytics import study as studies
+from analytics.pool import boundaries, published
+from analytics.pool import figures as staged
+
+PAGE = Path(__file__).parents[2] / "docs" / "agreement.md"
+
 
 def test_agreement_page_is_up_to_date():
     path = Path(__file__).with_name("agreement.py")
@@ -14,3 +24,38 @@ def test_agreement_page_is_up_to_date():
     page = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(page)
     assert page.PAGE.read_text(encoding="utf-8") == page.text()
+
+
+def test_shares_lean_and_spread_as_prefectures_did_before_any_list():
+    """The study's elasticity and spread are those of the prefectures by 10 February 2020."""
+    study = studies.load("hubei-2020")
+    staged.bring(study)
+    figures = published.read(study)
+    table = figures.areas.merge(figures.population, on="adcode").merge(
+        boundaries.extent(study), on="adcode"
+    )
+    total = table.groupby("prefecture")[["population", "area_km2"]].sum().drop("420100")
+    day = figures.counts["date"] == pd.Timestamp("2020-02-10")
+    cases = figures.counts[day].set_index("adcode")["confirmed"].reindex(total.index)
+    rate = np.log(cases.astype(float) / total["population"])
+    density = np.log(total["population"] / total["area_km2"])
+    slope, start = np.polyfit(density, rate, 1)
+    spread = (rate - start - slope * density).std(ddof=2)
+    assert slope == pytest.approx(study.grade_uncertainty.density_elasticity, abs=0.01)
+    assert spread == pytest.approx(study.grade_uncertainty.share_spread, abs=0.02)
+
+
+def test_probabilities_agree_better_than_any_baseline():
+    """RPS is at most 0.15 on every list, and 0.10 with the counties' later state and list."""
+    table = PAGE.read_text(encoding="utf-8").split("## Probabilities")[1].split("How often")[0]
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| 2020")]
+    scores = {(row[0].strip("| "), row[1].strip("*")): float(row[4]) for row in rows}
+    days = sorted({day for day, _ in scores})
+    assert days
+    for day in days:
+        ours = scores[day, "counts only"]
+        assert ours <= 0.15
+        simple = ("majority grade", "prefecture's rule", "Poisson by residents")
+        assert ours < min(scores[day, name] for name in simple)
+        best = scores.get((day, "retrospective, with the list before"))
+        assert (scores[day, "retrospective"] if best is None else best) <= 0.10

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from analytics.study import Study
 
 CRS = "EPSG:4490"
+EQUAL_AREA = "EPSG:6933"
 _FILES = {
     "county": "district.geojson",
     "prefecture": "city.geojson",
@@ -115,3 +116,16 @@ def read(study: Study, level: Literal["county", "prefecture", "province"]) -> gp
         frame = frame.dissolve(by="adcode", aggfunc="first").reset_index()
     frame["geometry"] = frame.geometry.orient_polygons(exterior_cw=True)
     return frame.sort_values("adcode").reset_index(drop=True)
+
+
+def extent(study: Study) -> pd.DataFrame:
+    """
+    Land and water within each county's boundary.
+
+    Returns
+    -------
+    pandas.DataFrame
+        adcode, area_km2, measured in an equal-area projection (EPSG:6933).
+    """
+    counties = read(study, "county").to_crs(EQUAL_AREA)
+    return pd.DataFrame({"adcode": counties["adcode"], "area_km2": counties.geometry.area / 1e6})

@@ -1,19 +1,40 @@
-"""Graded assessment of epidemic risk, by county: the honest set of grades, and how it compares."""
+"""Graded assessment of epidemic risk: sets of grades, how likely each is, how they hold up."""
 
 from analytics.analysis.risk.agreement import agreement, in_force, list_date, score
 from analytics.analysis.risk.evidence import evidence
 from analytics.analysis.risk.grading import grade
 from analytics.analysis.risk.history import certainty
+from analytics.analysis.risk.outlook import moves, sensitivity
+from analytics.analysis.risk.probability import probability
+from analytics.analysis.risk.shares import shares
+from analytics.analysis.risk.stable import Trajectory, stabilise, trajectory
 from analytics.analysis.risk.units import prefectures, units
+from analytics.analysis.risk.verification import (
+    baselines,
+    reliability,
+    score_probabilities,
+    severity,
+)
 
 __all__ = [
+    "Trajectory",
     "agreement",
+    "baselines",
     "certainty",
     "evidence",
     "grade",
     "in_force",
     "list_date",
+    "moves",
     "prefectures",
+    "probability",
+    "reliability",
     "score",
+    "score_probabilities",
+    "sensitivity",
+    "severity",
+    "shares",
+    "stabilise",
+    "trajectory",
     "units",
 ]

@@ -24,13 +24,15 @@ RISK
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from analytics.analysis.risk.evidence import evidence
+from analytics.analysis.risk.rules import cells, low_has_no_case, possible
+from analytics.analysis.risk.sets import clusters_on, unit_starts, whole, worst
 from analytics.codes import RiskGrade
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ REASONS = (
     "few_in_prefecture",  # the same, and the prefecture's total is within the cut-off
     "new_unknown",  # gaps, retractions or a new definition hide whether there was a new case
     "no_counts",  # nothing was published for the unit or its prefecture
+    "own_rule",  # graded by tiers of the study's own
 )
 DOUBTS = ("missing_days", "retraction", "definition_change")
 
@@ -69,9 +72,10 @@ def grade(
     incidence : INCIDENCE table
         Daily steps of counties or prefectures; a county's own rows come before its prefecture's.
     units : UNITS table
-        Counties and the units they are graded in.
+        Counties and the units they are graded in; with a column population [persons] if the
+        rule asks for rates.
     rule : GradingRule
-        Window [days] and cumulative cut-off [cases].
+        Window [days] and cumulative cut-off [cases], or tiers of another rule.
     as_of : date
         Only what was known by 24:00 of this day is used.
     clusters : pandas.DataFrame, optional
@@ -102,15 +106,18 @@ def grade(
     control by zones and grades, 17 February 2020; as quoted by Xinhua, 29 February 2020.
     """
     bounds = evidence(incidence, as_of, rule.window_days).set_index("adcode")
+    units = units.sort_values(["unit", "adcode"], ignore_index=True)
     counties = _bounded(units, bounds)
     counties["retrospective"] = later is not None
     if later is not None:
         counties = _limited(counties, later, incidence, as_of)
-    counties["cluster"] = _cluster(counties["adcode"], clusters, as_of, rule.window_days)
-    counties = _possible(counties, rule.cumulative_cutoff)
-    graded = _worst(counties)
+    window_end = pd.DatetimeIndex([pd.Timestamp(as_of)])
+    seen = clusters_on(counties["adcode"], clusters, window_end, rule.window_days)[:, 0]
+    counties["cluster"] = pd.array(seen, dtype="Float64").astype("boolean")
+    counties = _possible(counties, rule)
+    graded = _worst(counties, low_has_no_case=low_has_no_case(cells(rule)))
     graded["as_of"] = pd.Timestamp(as_of)
-    return _explained(graded, rule.cumulative_cutoff)
+    return _explained(graded, rule)
 
 
 def _bounded(units: pd.DataFrame, bounds: pd.DataFrame) -> pd.DataFrame:
@@ -153,43 +160,31 @@ def _limited(
     )
 
 
-def _cluster(
-    codes: pd.Series, clusters: pd.DataFrame | None, as_of: date, window_days: int
-) -> pd.Series:
-    """Whether a cluster outbreak fell into the window: yes, no, or empty for unknown."""
-    answer = pd.Series(pd.NA, index=codes.index, dtype="boolean")
-    if clusters is None or clusters.empty:
-        return answer
-    first, last = pd.Timestamp(as_of - timedelta(days=window_days - 1)), pd.Timestamp(as_of)
-    begins, ends = pd.to_datetime(clusters["first_date"]), pd.to_datetime(clusters["last_date"])
-    found = clusters["cluster"].astype(bool)
-    inside = found & (begins >= first) & (ends <= last)
-    covering = ~found & (begins <= first) & (ends >= last)
-    answer = answer.mask(codes.isin(clusters.loc[covering, "adcode"]), other=False)
-    return answer.mask(codes.isin(clusters.loc[inside, "adcode"]), other=True)
-
-
-def _possible(counties: pd.DataFrame, cutoff: int) -> pd.DataFrame:
+def _possible(counties: pd.DataFrame, rule: GradingRule) -> pd.DataFrame:
     """Grades that bounds and clusters leave open for each county."""
-    none = (counties["cumulative_upper"] == 0).fillna(value=False).astype(bool)
-    more = ~none & ~(counties["new_upper"] == 0).fillna(value=False).astype(bool)
-    above = (counties["cumulative_lower"] > cutoff).astype(bool)
-    below = (counties["cumulative_upper"] <= cutoff).fillna(value=False).astype(bool)
-    seen = counties["cluster"].fillna(value=False).astype(bool)
-    excluded = (~counties["cluster"]).fillna(value=False).astype(bool)
-    return counties.assign(
-        may_be_low=none | (counties["new_lower"] == 0).astype(bool),
-        may_be_medium=more & ~(above & seen),
-        may_be_high=more & ~below & ~excluded,
+    bounds = {
+        name: counties[name].to_numpy(dtype="float64", na_value=np.inf)
+        for name in ("new_lower", "new_upper", "cumulative_lower", "cumulative_upper")
+    }
+    residents = None
+    if "population" in counties:
+        residents = counties["population"].to_numpy(dtype="float64", na_value=np.nan)
+    flags = possible(
+        cells(rule),
+        (bounds["new_lower"], bounds["new_upper"]),
+        (bounds["cumulative_lower"], bounds["cumulative_upper"]),
+        counties["cluster"].to_numpy(dtype="float64", na_value=np.nan),
+        residents,
     )
+    return counties.assign(**{f"may_be_{g}": flags[:, at] for at, g in enumerate(RiskGrade)})
 
 
-def _worst(counties: pd.DataFrame) -> pd.DataFrame:
+def _worst(counties: pd.DataFrame, *, low_has_no_case: bool) -> pd.DataFrame:
     """Units of one county as they are; units of several, graded by their worst member."""
-    rank = counties.assign(
-        lightest=np.select([counties["may_be_low"], counties["may_be_medium"]], [0, 1], 2),
-        members=1,
-    )
+    rank = counties.assign(members=1)
+    starts = unit_starts(counties)
+    names = [f"may_be_{g}" for g in RiskGrade]
+    flags = worst(counties[names].to_numpy(dtype=bool), starts)
     keep = ["unit_type", "prefecture", "prefecture_name", "prefecture_name_en", "retrospective"]
     keep += ["prefecture_new_lower", "prefecture_new_upper", "prefecture_cumulative"]
     grouped = rank.groupby("unit", sort=True)
@@ -197,24 +192,18 @@ def _worst(counties: pd.DataFrame) -> pd.DataFrame:
         name=("unit_name", "first"),
         name_en=("unit_name_en", "first"),
         members=("members", "sum"),
-        lightest=("lightest", "max"),
         basis=("basis", "first"),
         **{column: (column, "first") for column in keep},
-        **{f"may_be_{g}": (f"may_be_{g}", "any") for g in RiskGrade},
         **{column: (column, "max") for column in ("new_lower", "cumulative_lower", *_SUMS)},
     )
     for column in ("new_upper", "cumulative_upper"):
         largest, unknown = grouped[column].max(), grouped[column].apply(lambda c: c.isna().any())
         units[column] = largest.mask(unknown)
     units["cluster"] = grouped["cluster"].apply(_any_known).astype("boolean")
-    units["may_be_low"] &= units["lightest"] == 0
-    units["may_be_medium"] &= units["lightest"] <= 1
-    several = units["members"] > 1
-    units.loc[several, "basis"] = "members"
-    whole = several & (
-        units["members"] == units["prefecture"].map(rank.groupby("prefecture")["members"].sum())
-    )
-    counted = whole & (units["prefecture_new_lower"] > 0).fillna(value=False).astype(bool)
+    units[names] = flags
+    units.loc[units["members"] > 1, "basis"] = "members"
+    new = (units["prefecture_new_lower"] > 0).fillna(value=False).astype(bool)
+    counted = whole(counties, starts) & new & low_has_no_case
     # every county of the prefecture is in this unit: its new cases are the unit's
     units["new_lower"] = units["new_lower"].mask(counted, units["prefecture_new_lower"])
     units["basis"] = units["basis"].mask(counted, "whole_prefecture")
@@ -229,8 +218,9 @@ def _any_known(members: pd.Series) -> bool | None:
     return None if members.isna().any() else False
 
 
-def _explained(graded: pd.DataFrame, cutoff: int) -> pd.DataFrame:
+def _explained(graded: pd.DataFrame, rule: GradingRule) -> pd.DataFrame:
     """Write out the sets, the reason that left them and what makes new cases doubtful."""
+    cutoff = rule.cumulative_cutoff
     flags = graded[[f"may_be_{g}" for g in RiskGrade]].to_numpy()
     names = np.array([g.value for g in RiskGrade])
     graded["grades"] = ["|".join(names[row]) for row in flags]
@@ -245,6 +235,7 @@ def _explained(graded: pd.DataFrame, cutoff: int) -> pd.DataFrame:
     graded["reason"] = np.select(
         [
             graded["basis"] == "none",
+            graded["basis"].notna() & bool(rule.tiers),
             (graded["cumulative_upper"] == 0).fillna(value=False),
             quiet,
             ~new & elsewhere & few,
@@ -256,6 +247,7 @@ def _explained(graded: pd.DataFrame, cutoff: int) -> pd.DataFrame:
         ],
         [
             "no_counts",
+            "own_rule",
             "no_case",
             "no_new_case",
             "few_in_prefecture",
@@ -275,5 +267,5 @@ def _explained(graded: pd.DataFrame, cutoff: int) -> pd.DataFrame:
     marks = [np.where(amount.fillna(0) > 0, name, "") for name, amount in causes.items()]
     graded["doubts"] = ["+".join(filter(None, row)) for row in zip(*marks, strict=True)]
     first = ["as_of", "adcode", "name", "name_en", "unit_type"]
-    others = [c for c in graded.columns if c not in {*first, "lightest"}]
+    others = [c for c in graded.columns if c not in first]
     return graded[first + others].sort_values("adcode").reset_index(drop=True)
