@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from analytics import cli, engine
 from analytics.errors import ArchiveError, BusyError, KeyringError
-from analytics.pool import archive, deliveries, pooling
+from analytics.pool import archive, deliveries, pooling, receipts
 from analytics.privacy import keys, retention
 
 from tests import pool_study
@@ -88,9 +88,9 @@ def test_a_kill_at_every_step_ends_in_the_same_store(chosen, monkeypatch, tmp_pa
     expected = store(chosen)
     steps = [
         (archive, "append"),
-        (archive, "write_part"),
+        (archive, "write_parts"),
         (pooling, "_put_away"),
-        (pooling, "_write_receipt"),
+        (receipts, "write"),
     ]
     for place, (module, name) in enumerate(steps):
         again = pool_study.make(monkeypatch, tmp_path / str(place))
