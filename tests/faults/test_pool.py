@@ -109,6 +109,29 @@ def test_a_kill_at_every_step_ends_in_the_same_store(chosen, monkeypatch, tmp_pa
         assert store(again) == expected
 
 
+@pytest.mark.parametrize(("limit", "value"), [("_GROUP", 1), ("_GROUP", 3), ("_GROUP_BYTES", 2)])
+def test_taken_in_together_or_apart_the_archive_is_the_same(
+    chosen, monkeypatch, tmp_path, limit, value
+):
+    """Part for part and line for line, of several feeds, some of which name persons."""
+
+    def taken_in(place):
+        there = pool_study.make(monkeypatch, tmp_path / place)
+        fill(there, 4)
+        for n in range(4):
+            text = PERSON + PERSON.splitlines(keepends=True)[1].replace("1,", f"{n + 2},", 1)
+            deliveries.drop(there, "cases", DAY, text.encode(), delivered=when(n), part=str(n))
+        pooling.run(there, ring)
+        return {k: v for k, v in store(there).items() if not k.startswith("vault")}
+
+    ring = keys.create(chosen.name)
+    expected = taken_in("together")
+    with monkeypatch.context() as patch:
+        patch.setattr(pooling, limit, value)
+        assert taken_in("apart") == expected
+    assert sum(k.startswith("archive/parts/cases") for k in expected) == 4
+
+
 def test_a_torn_last_line_is_swept_away(chosen):
     fill(chosen, 2)
     pooling.run(chosen)
