@@ -69,7 +69,7 @@ def met(world: World, sick: Course) -> Met:
     wait = np.rint(generator.exponential(max(delay, 0.01), case.size)).astype(np.int64)
     traced = np.where(generator.random(case.size) < share, reported + wait, NEVER)
     known = np.full(people.size, NEVER, dtype=np.int64)
-    known[sick.person] = sick.confirmed
+    known[sick.person] = sick.diagnosed
     became = np.where(known[person] >= reported, known[person], NEVER)
     return Met(case, person, setting, last, reported, traced, became)
 

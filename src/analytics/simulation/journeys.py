@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analytics.simulation import names
-from analytics.simulation.draws import IntArray, pick
+from analytics.simulation.draws import BoolArray, IntArray, pick
 from analytics.simulation.scenario import openness
+from analytics.simulation.spots import coordinates
 from analytics.simulation.visitors import nationality
 from analytics.simulation.world import (
     Rows,
@@ -83,6 +84,7 @@ def gates(world: World) -> Rows:
     """One road checkpoint per county, and one at the station of each prefecture."""
     county, channel = _gate_places(world)
     generator = world.draws("gates")
+    longitude, latitude = coordinates(world, county, "gates at")
     return rows(
         world, "gates", np.full(county.size, world.first),
         gate=_gate(world, county, channel),
@@ -90,6 +92,8 @@ def gates(world: World) -> Rows:
                           names.words(["公路卡口", "车站卡口"], channel)),
         channel=names.words(_CHANNELS, channel),
         county=counties(world, county),
+        longitude=longitude,
+        latitude=latitude,
         lanes=names.text(generator.integers(1, 6, county.size)),
     )  # fmt: skip
 
@@ -225,8 +229,20 @@ def channel_status(world: World) -> Rows:
     )  # fmt: skip
 
 
+def _holders(world: World) -> BoolArray:
+    """Whether each person carries the phone whose number it gives: the first of those who do."""
+    numbers = world.people.identity["phone"].combine_chunks().dictionary_encode().indices
+    holders = np.zeros(world.people.size, dtype=np.bool_)
+    holders[np.unique(numbers.to_numpy(), return_index=True)[1]] = True
+    return holders
+
+
 def roaming(world: World) -> Rows:
-    """Phones of travellers and visitors seen away from home, for a fortnight each."""
+    """
+    Phones of travellers and visitors seen away from home, for a fortnight each.
+
+    A phone that others of the household give as theirs too is where its holder is.
+    """
     trips, people, generator = world.epidemic.trips, world.people, world.draws("roaming")
     visitors = np.arange(people.residents, people.size)
     places = [*people.places.prefectures, *world.routes.codes, *world.outside["region"]]
@@ -241,6 +257,7 @@ def roaming(world: World) -> Rows:
     row = np.repeat(np.arange(owner.size), _SEEN)
     day = start[row] + np.tile(np.arange(_SEEN), owner.size)
     seen = (generator.random(row.size) < 0.9) & (day >= world.first - _SEEN)
+    seen &= _holders(world)[owner[row]]
     row, day = row[seen], day[seen]
     order = np.argsort(day, kind="stable")
     row, day = row[order], day[order]
