@@ -222,7 +222,31 @@ def test_persons_are_conserved(sample):
     assert np.unique(found.person).size == found.person.size  # nobody twice
     by = found.infector >= 0
     assert (found.day[found.infector[by]] < found.day[by]).all()
-    assert np.unique(made.epidemic.trips.person).size == made.epidemic.trips.person.size
+
+
+def test_who_leaves_is_there_and_who_comes_back_was_away(sample):
+    made, rows = sample
+    trips = made.epidemic.trips
+    order = np.lexsort((trips.day, trips.person))
+    person, day, back = trips.person[order], trips.day[order], trips.back[order]
+    again = np.flatnonzero(person[1:] == person[:-1])
+    assert again.size > 10
+    assert (day[again + 1] >= back[again]).all()  # nobody leaves twice without a return
+    came = back < made.last + 1
+    assert (back[came] > day[came]).all()
+    closed = made.position(made.settings.travel.closed)
+    rule = made.settings.travel
+    over = 1 - np.exp(-np.maximum(closed - 1 - day, 0) / rule.stay_days_mean)  # stays, by then
+    expected = rule.returning * over.sum()
+    assert (back[came] < closed).sum() == pytest.approx(expected, abs=4 * np.sqrt(expected))
+    assert (back[came] < closed).mean() > 0.95  # hardly anybody passes a closed channel
+    seats = rows["tickets"].table.to_pandas()
+    home = seats["destination"] == made.settings.origin
+    assert 0.2 < home.mean() < 0.6
+    assert (seats["origin"][home] != made.settings.origin).all()
+    assert (seats["origin"][~home] == made.settings.origin).all()
+    assert not rows["stranded"].table.to_pandas().duplicated(
+        ["registration_number", "left"]).any()  # fmt: skip
 
 
 def test_rates_of_dirt_are_those_stated(sample):

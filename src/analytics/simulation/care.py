@@ -63,7 +63,8 @@ def stranded(world: World) -> Stranded:
     known = np.zeros(visitors.size, dtype=bool)
     inside_number, outside_number, _ = numbers(world.settings, people.residents)
     known[generator.permutation(visitors.size)[:inside_number]] = True
-    away = np.flatnonzero(world.routes.inside[trips.destination] < 0)
+    away = trips.lasting(world.last)
+    away = away[world.routes.inside[trips.destination[away]] < 0]
     away = np.sort(generator.permutation(away)[:outside_number])
     person = np.r_[visitors, trips.person[away]]
     inside = np.arange(person.size) < visitors.size

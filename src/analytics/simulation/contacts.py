@@ -123,7 +123,8 @@ def quarantine(world: World, sick: Course, found: Met) -> Rows:
     generator, trips = world.draws("quarantine"), world.epidemic.trips
     watched = np.flatnonzero(found.traced < NEVER)
     inside = world.routes.inside[trips.destination]
-    arrived = np.flatnonzero((inside >= 0) & (generator.random(trips.day.size) < 0.5))
+    stayed = trips.back >= trips.day + 14
+    arrived = np.flatnonzero((inside >= 0) & stayed & (generator.random(trips.day.size) < 0.5))
     person = np.r_[sick.person, found.person[watched], trips.person[arrived]]
     reason = np.repeat([0, 1, 2], [sick.person.size, watched.size, arrived.size])
     started = np.r_[sick.reported, found.traced[watched], trips.day[arrived] + 1]

@@ -11,12 +11,12 @@ from scipy import stats
 
 from analytics.simulation import curve
 from analytics.simulation.draws import BoolArray, FloatArray, IntArray, pick, stream
+from analytics.simulation.travel import NEVER
 
 if TYPE_CHECKING:
     from analytics.simulation.population import Population
     from analytics.simulation.scenario import Scenario, Settings
 
-NEVER = 10**6
 SETTINGS = ("household", "workplace", "gathering", "introduced")
 
 

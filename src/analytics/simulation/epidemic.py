@@ -142,12 +142,13 @@ def run(
     number, introduced = np.zeros(wanted.shape), np.zeros(wanted.shape)
     credit, counted = np.zeros(size), np.zeros(size)
     weights = _weights(rule.generation_mean, rule.generation_sd)
-    trips = travel.Recorder(routes)
+    trips = travel.Recorder(routes, people)
     for day, date in enumerate(days):
         generator = stream(seed, "travel", day)
         kept = state["person"][state["isolated"] <= day]
-        share = travel.rate(settings.travel, scenario, date)
-        trips.leave(state.location, people, share, kept, generator)
+        passing = min(openness(settings.travel, scenario, date.date()), 1.0)
+        opened = travel.rate(settings.travel, scenario, date), passing
+        trips.travel(state.location, settings.travel, opened, kept, generator)
         force, infectious, strength = _force(state, day, weights, size)
         if fixed is None:
             credit += wanted[:, day] - (_located(state, size) - counted)

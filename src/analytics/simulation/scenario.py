@@ -50,11 +50,17 @@ class Epidemic(_Frozen):
 
 
 class Travel(_Frozen):
-    """Travel out of the origin: daily rates [1/day], openness after closing [1], shares [1]."""
+    """
+    Travel out of the origin and back: daily rates [1/day], shares [1], stays [days].
+
+    Openness [1] after closing holds both ways.
+    """
 
     daily_rate: float = Field(ge=0, le=1)
     holiday_rate: float = Field(ge=0, le=1)
     holiday: date
+    returning: float = Field(0.0, ge=0, le=1)
+    stay_days_mean: float = Field(5.0, ge=0)
     closed: date
     closed_openness: float = Field(ge=0)
     rail_share: float = Field(0.45, ge=0, le=1)
