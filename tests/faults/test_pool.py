@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from analytics import cli, engine
 from analytics.errors import ArchiveError, BusyError, KeyringError
-from analytics.pool import archive, deliveries, pooling
+from analytics.pool import archive, deliveries, pooling, receipts
 from analytics.privacy import keys, retention
 
 from tests import pool_study
@@ -88,9 +88,9 @@ def test_a_kill_at_every_step_ends_in_the_same_store(chosen, monkeypatch, tmp_pa
     expected = store(chosen)
     steps = [
         (archive, "append"),
-        (archive, "write_part"),
+        (archive, "write_parts"),
         (pooling, "_put_away"),
-        (pooling, "_write_receipt"),
+        (receipts, "write"),
     ]
     for place, (module, name) in enumerate(steps):
         again = pool_study.make(monkeypatch, tmp_path / str(place))
@@ -107,6 +107,29 @@ def test_a_kill_at_every_step_ends_in_the_same_store(chosen, monkeypatch, tmp_pa
                 pooling.run(again)
         pooling.run(again)
         assert store(again) == expected
+
+
+@pytest.mark.parametrize(("limit", "value"), [("_GROUP", 1), ("_GROUP", 3), ("_GROUP_BYTES", 2)])
+def test_taken_in_together_or_apart_the_archive_is_the_same(
+    chosen, monkeypatch, tmp_path, limit, value
+):
+    """Part for part and line for line, of several feeds, some of which name persons."""
+
+    def taken_in(place: str) -> dict[str, bytes]:
+        there = pool_study.make(monkeypatch, tmp_path / place)
+        fill(there, 4)
+        for n in range(4):
+            text = PERSON + PERSON.splitlines(keepends=True)[1].replace("1,", f"{n + 2},", 1)
+            deliveries.drop(there, "cases", DAY, text.encode(), delivered=when(n), part=str(n))
+        pooling.run(there, ring)
+        return {k: v for k, v in store(there).items() if not k.startswith("vault")}
+
+    ring = keys.create(chosen.name)
+    expected = taken_in("together")
+    with monkeypatch.context() as patch:
+        patch.setattr(pooling, limit, value)
+        assert taken_in("apart") == expected
+    assert sum(k.startswith("archive/parts/cases") for k in expected) == 4
 
 
 def test_a_torn_last_line_is_swept_away(chosen):
