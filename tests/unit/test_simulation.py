@@ -163,6 +163,8 @@ def test_change_of_definition_is_acted_out(sample):
     shown = shown[shown["measure"] == "confirmed"]
     total = shown["cumulative"].astype(int).groupby(shown["date"]).sum()
     assert total.diff()["2020-02-12"] == by_day["2020-02-12"]
+    by_county = rows["county_cumulative"].table.to_pandas()["confirmed"].astype(int)
+    assert by_county.sum() == total.iloc[-1]
 
 
 def test_infections_happen_at_home_and_at_work_as_stated(sample):
