@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from analytics import cli, engine
 from analytics.errors import ArchiveError, BusyError, KeyringError
 from analytics.pool import archive, deliveries, pooling, receipts
-from analytics.privacy import keys, retention
+from analytics.privacy import keys, retention, vault
 
 from tests import pool_study
 from tests.pool_study import DAY, Row, content, when
@@ -233,6 +233,46 @@ def test_no_person_is_in_clear_outside_the_vault(chosen):
         for path in chosen.state.rglob("*"):
             assert not path.is_file() or secret.encode() not in path.read_bytes(), path
     assert not list((chosen.state / "inbox").rglob("cases*"))
+
+
+def dropped(chosen):
+    """Three deliveries that name persons; what the files hold."""
+    texts = [PERSON.replace("\n1,", f"\n{n},") for n in range(1, 4)]
+    for n, text in enumerate(texts):
+        deliveries.drop(chosen, "cases", DAY, text.encode(), delivered=when(n), part=str(n))
+    return {text.encode() for text in texts}
+
+
+@pytest.mark.parametrize("calls", [1, 2, 3])
+@pytest.mark.parametrize("name", ["_sealed", "_unchanged"])
+def test_killed_while_originals_are_sealed_nothing_is_lost(
+    chosen, monkeypatch, tmp_path, name, calls
+):
+    """After the first, second or third file is sealed, and before it leaves the inbox."""
+    ring = keys.create(chosen.name)
+    content_of = dropped(chosen)
+    pooling.run(chosen, ring)
+    expected = {k: v for k, v in store(chosen).items() if not k.startswith("vault")}
+    again = pool_study.make(monkeypatch, tmp_path / "again")
+    dropped(again)
+    real, left = getattr(vault, name), [calls]
+
+    def dies(*given):  # noqa: ANN002, ANN202
+        found = real(*given)
+        left[0] -= 1
+        if not left[0]:
+            raise KeyboardInterrupt
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(vault, name, dies)
+        with pytest.raises(KeyboardInterrupt):
+            pooling.run(again, ring)
+    assert pooling.run(again, ring).added == ()
+    assert {k: v for k, v in store(again).items() if not k.startswith("vault")} == expected
+    folder = again.state / "vault"
+    assert {vault.unseal(folder, n, ring).read() for n in vault.names(folder)} == content_of
+    assert not [path for path in (again.state / "inbox").rglob("*") if path.is_file()]
 
 
 def test_purged_inputs_are_told_of(chosen):
