@@ -7,42 +7,48 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 TRIPS = 50_000_000
 COUNTIES = 103
 DAYS = 90
 
 OURS = """
-import ibis
+from pathlib import Path
 from analytics import engine
 from analytics.analysis import channel
-connection = engine.connect(memory="400MB")
-trips = connection.read_parquet(path)
-count = len(channel.flows(trips).to_pyarrow())
+connection = engine.connect(memory="300MB", spill=Path(out).parent / "spill")
+connection.to_parquet(channel.flows(connection.read_parquet(path)), out)
 """
 PANDAS = """
 import pandas as pd
 trips = pd.read_parquet(path)
-count = len(trips.groupby(["date", "channel", "origin", "destination"], observed=True).size())
+flows = trips.groupby(["date", "channel", "origin", "destination"], observed=True).size()
+flows.rename("travellers").reset_index().to_parquet(out)
 """
 POLARS = """
 import polars as pl
-trips = pl.scan_parquet(path)
-count = trips.group_by("date", "channel", "origin", "destination").len().collect().height
+flows = pl.scan_parquet(path).group_by("date", "channel", "origin", "destination").len()
+flows.collect().write_parquet(out)
 """
 TIMED = """
 import json, resource, sys, time
-path = sys.argv[1]
+path, out = sys.argv[1:]
 started = time.perf_counter()
 {body}
 seconds = time.perf_counter() - started
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-print(json.dumps({{"seconds": seconds, "megabytes": peak, "rows": count}}))
+print(json.dumps({{"seconds": seconds, "megabytes": peak}}))
 """
 
 
 def run() -> list[dict[str, object]]:
-    """Count the same file three ways, each in a process of its own, imports included."""
+    """
+    Count the same file three ways, each in a process of its own.
+
+    Seconds are from the first import to the written table. Peak memory is the whole process's:
+    ours, as it is told to use at most 300 MB for tables and to spill what is more.
+    """
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "trips.parquet"
         _write(path)
@@ -53,12 +59,12 @@ def run() -> list[dict[str, object]]:
             ("Polars", ["uv", "run", "--no-project", "--with", "polars", "python"], POLARS),
         ):
             theirs = _measured(command, body, path)
-            if theirs["rows"] != ours["rows"]:
-                raise AssertionError(f"{peer} found {theirs['rows']} cells, we {ours['rows']}")
+            if theirs["table"] != ours["table"]:
+                raise AssertionError(f"{peer} counted otherwise: {theirs}, we {ours}")
             rows.append(
                 {
                     "name": "od",
-                    "what": f"{TRIPS:,} trips to {ours['rows']:,} cells, beside {peer} [s]",
+                    "what": f"{TRIPS:,} trips to {ours['table'][0]:,} cells, beside {peer} [s]",
                     "ours": ours["seconds"],
                     "peer": theirs["seconds"],
                     "ratio": theirs["seconds"] / ours["seconds"],
@@ -69,24 +75,40 @@ def run() -> list[dict[str, object]]:
 
 
 def _write(path: Path) -> None:
+    """Trips between counties; a few of these see most, as traffic has it."""
     import duckdb
+
+    def drawn(shift: int) -> str:
+        return f"((hash(i + {shift}) % 1000000) / 1e6)"
 
     duckdb.sql(
         f"""
         COPY (
-            SELECT DATE '2020-01-01' + CAST(hash(i) % {DAYS} AS INTEGER) AS date,
-                   ['road', 'rail', 'air', 'water'][1 + hash(i + 1) % 4] AS channel,
-                   CAST(420100 + hash(i + 2) % {COUNTIES} AS VARCHAR) AS origin,
-                   CAST(420100 + hash(i + 3) % {COUNTIES} AS VARCHAR) AS destination
+            SELECT DATE '2020-01-01' + CAST({drawn(0)} * {DAYS} AS INTEGER) AS date,
+                   ['road', 'rail', 'air', 'water'][CAST(1 + hash(i + 1) % 4 AS INTEGER)]
+                   AS channel,
+                   CAST(420100 + CAST({drawn(2)} ** 3 * {COUNTIES} AS INTEGER) AS VARCHAR)
+                   AS origin,
+                   CAST(420100 + CAST({drawn(3)} ** 3 * {COUNTIES} AS INTEGER) AS VARCHAR)
+                   AS destination
             FROM range({TRIPS}) AS t(i)
         ) TO '{path}' (FORMAT parquet)
         """
     )
 
 
-def _measured(command: list[str], body: str, path: Path) -> dict[str, float]:
+def _measured(command: list[str], body: str, path: Path) -> dict[str, Any]:
+    """Seconds, peak memory, and the table: its cells, their sum, and the sum of their squares."""
+    import duckdb
+
+    out = path.with_name("flows.parquet")
+    out.unlink(missing_ok=True)
     source = TIMED.format(body=body)
     said = subprocess.run(
-        [*command, "-c", source, str(path)], check=True, capture_output=True, text=True
+        [*command, "-c", source, str(path), str(out)], check=True, capture_output=True, text=True
     )
-    return dict(json.loads(said.stdout.splitlines()[-1]))
+    measured: dict[str, Any] = json.loads(said.stdout.splitlines()[-1])
+    counted = duckdb.sql(
+        f"SELECT count(*), sum(n), sum(n * n) FROM (SELECT #5 AS n FROM '{out}')"
+    ).fetchone()
+    return measured | {"table": tuple(map(int, counted or ()))}

@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 
 from analytics import cli, engine
 from analytics.errors import ArchiveError, BusyError, KeyringError
-from analytics.pool import archive, deliveries, pooling
-from analytics.privacy import keys, retention
+from analytics.pool import archive, deliveries, pooling, receipts
+from analytics.privacy import keys, retention, vault
 
 from tests import pool_study
 from tests.pool_study import DAY, Row, content, when
@@ -91,9 +91,9 @@ def test_a_kill_at_every_step_ends_in_the_same_store(chosen, monkeypatch, tmp_pa
     expected = store(chosen)
     steps = [
         (archive, "append"),
-        (archive, "write_part"),
+        (archive, "write_parts"),
         (pooling, "_put_away"),
-        (pooling, "_write_receipt"),
+        (receipts, "write"),
     ]
     for place, (module, name) in enumerate(steps):
         again = pool_study.make(monkeypatch, tmp_path / str(place))
@@ -110,6 +110,29 @@ def test_a_kill_at_every_step_ends_in_the_same_store(chosen, monkeypatch, tmp_pa
                 pooling.run(again)
         pooling.run(again)
         assert store(again) == expected
+
+
+@pytest.mark.parametrize(("limit", "value"), [("_GROUP", 1), ("_GROUP", 3), ("_GROUP_BYTES", 2)])
+def test_taken_in_together_or_apart_the_archive_is_the_same(
+    chosen, monkeypatch, tmp_path, limit, value
+):
+    """Part for part and line for line, of several feeds, some of which name persons."""
+
+    def taken_in(place: str) -> dict[str, bytes]:
+        there = pool_study.make(monkeypatch, tmp_path / place)
+        fill(there, 4)
+        for n in range(4):
+            text = PERSON + PERSON.splitlines(keepends=True)[1].replace("1,", f"{n + 2},", 1)
+            deliveries.drop(there, "cases", DAY, text.encode(), delivered=when(n), part=str(n))
+        pooling.run(there, ring)
+        return {k: v for k, v in store(there).items() if not k.startswith("vault")}
+
+    ring = keys.create(chosen.name)
+    expected = taken_in("together")
+    with monkeypatch.context() as patch:
+        patch.setattr(pooling, limit, value)
+        assert taken_in("apart") == expected
+    assert sum(k.startswith("archive/parts/cases") for k in expected) == 4
 
 
 @pytest.mark.fault(
@@ -231,6 +254,46 @@ def test_no_person_is_in_clear_outside_the_vault(chosen):
         for path in chosen.state.rglob("*"):
             assert not path.is_file() or secret.encode() not in path.read_bytes(), path
     assert not list((chosen.state / "inbox").rglob("cases*"))
+
+
+def dropped(chosen):
+    """Three deliveries that name persons; what the files hold."""
+    texts = [PERSON.replace("\n1,", f"\n{n},") for n in range(1, 4)]
+    for n, text in enumerate(texts):
+        deliveries.drop(chosen, "cases", DAY, text.encode(), delivered=when(n), part=str(n))
+    return {text.encode() for text in texts}
+
+
+@pytest.mark.parametrize("calls", [1, 2, 3])
+@pytest.mark.parametrize("name", ["_sealed", "_unchanged"])
+def test_killed_while_originals_are_sealed_nothing_is_lost(
+    chosen, monkeypatch, tmp_path, name, calls
+):
+    """After the first, second or third file is sealed, and before it leaves the inbox."""
+    ring = keys.create(chosen.name)
+    content_of = dropped(chosen)
+    pooling.run(chosen, ring)
+    expected = {k: v for k, v in store(chosen).items() if not k.startswith("vault")}
+    again = pool_study.make(monkeypatch, tmp_path / "again")
+    dropped(again)
+    real, left = getattr(vault, name), [calls]
+
+    def dies(*given):  # noqa: ANN002, ANN202
+        found = real(*given)
+        left[0] -= 1
+        if not left[0]:
+            raise KeyboardInterrupt
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(vault, name, dies)
+        with pytest.raises(KeyboardInterrupt):
+            pooling.run(again, ring)
+    assert pooling.run(again, ring).added == ()
+    assert {k: v for k, v in store(again).items() if not k.startswith("vault")} == expected
+    folder = again.state / "vault"
+    assert {vault.unseal(folder, n, ring).read() for n in vault.names(folder)} == content_of
+    assert not [path for path in (again.state / "inbox").rglob("*") if path.is_file()]
 
 
 @pytest.mark.fault("inputs purged", "archive", "told with day and name")

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from analytics.pool.reading import POSITION, WITHDRAWN, Reading, normalised
-from analytics.tables import Contract
+from analytics.tables import Column, Contract
 from analytics.tables.words import NO, YES, spoken
 
 _DAYS = [
@@ -61,6 +61,17 @@ _ADDRESSES = [
 ]
 _WORDS = ["NA", "张三", "O'Brien", 'a"b', "a\\b", "😀", "line\nbreak", "\x1f", "A", "B", "C", "D"]
 _GAPS = ["", "NULL", "不详", "n/a"]
+# what a sound row says, in more than one form; its dates are all of one day
+_SOUND = {
+    "date": ["2020-02-{0:02d}", "2020/2/{0}", "2020年2月{0}日", "202002{0:02d}"],
+    "moment": ["2020-02-{0:02d} 08:30:15", "2020/2/{0} 8:30:15", "2020-02-{0:02d}T08:30:15+08:00"],
+    "id_number": ["11010519491231002X", "110105 19491231 002x", "110105491231002"],
+    "document": ["resident_id", spoken("resident_id"), ""],
+    "phone": ["13812345678", "+86 138-1234-5678", "027-87654321"],
+    "region": ["420102", "江岸区", "武汉市江岸区", "恩施州", "监利县", "宜昌", "429004", "410100"],
+    "address": ["武汉市江岸区一元街3号", "恩施市"],
+    "yes_no": [*YES, *NO],
+}  # fmt: skip
 
 
 def _pool(kind: str, choices: tuple[str, ...]) -> list[str]:
@@ -75,10 +86,26 @@ def _pool(kind: str, choices: tuple[str, ...]) -> list[str]:
     return drawn.get(kind, _WORDS)
 
 
+def _sound(column: Column, days: np.ndarray, draw: np.random.Generator) -> np.ndarray:
+    """Cells of a column that no rule faults, one for each row's day."""
+    if column.kind in {"integer", "number"}:
+        least = 0 if column.minimum is None else column.minimum
+        said = [f"{least + 1:g}", f"{least + 1:.1f}"]
+    elif column.kind == "category":
+        said = [word for choice in column.choices for word in (choice, spoken(choice))]
+    elif column.kind in {"code", "text", "name"}:
+        said = [f"{column.kind}{n}" for n in range(200)]
+    else:
+        said = _SOUND[column.kind]
+    chosen = draw.integers(0, len(said), len(days))
+    return np.array([said[n].format(day) for n, day in zip(chosen, days, strict=True)], object)
+
+
 def dirty(contract: Contract, count: int, seed: int) -> Reading:
-    """Rows of a feed as text, about half of them with a fault, some twice."""
+    """Rows of a feed as text, half of them sound, most others with a fault, some twice."""
     draw = np.random.default_rng(seed)
     columns = {}
+    well, days = draw.random(count) < 0.5, draw.integers(1, 20, count)
     for column in contract.columns:
         said = np.array(_pool(column.kind, column.choices), dtype=object)
         cells = said[draw.integers(0, len(said), count)]
@@ -87,10 +114,12 @@ def dirty(contract: Contract, count: int, seed: int) -> Reading:
             cells[fine] = said[0]
         gaps = draw.random(count) < (0.02 if column.required else 0.2)
         cells[gaps] = np.array(_GAPS, dtype=object)[draw.integers(0, len(_GAPS), gaps.sum())]
+        cells = np.where(well, _sound(column, days, draw), cells)
         columns[column.name] = cells
     columns[WITHDRAWN] = np.array(["", "", "", "", "是", "no", "perhaps"], dtype=object)[
         draw.integers(0, 7, count)
     ]
+    columns[WITHDRAWN][well] = ""
     again = draw.random(count) < 0.1
     again[0] = False
     for cells in columns.values():

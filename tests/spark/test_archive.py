@@ -52,8 +52,9 @@ def stores(tmp_path_factory, spark):  # noqa: ARG001 - the command joins the Spa
 
 def test_both_engines_end_in_the_same_archive(stores):
     entries = {name: archive.entries(folder) for name, folder in stores.items()}
-    assert len(entries["duckdb"]) == len(COMING) - 1
-    assert all(entry.part and entry.quarantined for entry in entries["duckdb"])
+    dropped = [entry for entry in entries["duckdb"] if entry.department != "published"]
+    assert len(dropped) == len(COMING) - 1  # the fifth repeats the first
+    assert all(entry.part and entry.quarantined for entry in dropped)
     assert entries["spark"] == entries["duckdb"]
     assert archive.verify(stores["spark"]) == []
 
@@ -82,5 +83,5 @@ def test_flows_are_the_same(stores, spark, duck, level):
         )
         order = [(name, "ascending") for name in channel.KEY]
         counted.append(engine.rows(channel.flows(trips, level), connection).sort_by(order))
-    assert counted[0].num_rows > 10
+    assert counted[0].num_rows > {"county": 60, "prefecture": 30, "province": 8}[level]
     assert counted[1].equals(counted[0])

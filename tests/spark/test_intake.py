@@ -12,7 +12,7 @@ from analytics.pool import intake, regions
 from tests.spark.dirt import dirty
 
 DAY = date(2020, 3, 1)
-FEEDS = ["cases", "checkpoint_passes", "hotline", "tickets"]
+FEEDS = ["cases", "checkpoint_passes", "hotline", "tickets", "tests"]
 
 
 @pytest.fixture(scope="module")

@@ -89,6 +89,31 @@ def test_everything_needed_is_found_here():
     assert missing == []
 
 
+@pytest.mark.parametrize(
+    ("said", "ready", "state"),
+    [
+        ('openjdk version "17.0.21" 2026-11-17', True, "4.0.1, Java 17"),
+        ('java version "1.8.0_392"', False, "4.0.1, Java 1"),
+        ("", False, "4.0.1, no Java"),
+    ],
+)
+def test_spark_is_ready_with_a_java_it_runs_on(monkeypatch, tmp_path, said, ready, state):
+    monkeypatch.setattr(
+        readiness,
+        "_extra",
+        lambda name, _: readiness.Finding(f"[{name}]", True, "4.0.1"),  # noqa: FBT003
+    )
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    if said:
+        java.write_text(f"#!/bin/sh\necho '{said}' >&2\n")
+        java.chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    (found,) = (item for item in readiness.inspect() if item.part == "[spark]")
+    assert (found.ready, found.state) == (ready, state)
+    assert "openjdk-17" in found.remedy
+
+
 def test_a_missing_part_is_named_with_its_remedy():
     missing = readiness.Finding("chart library", ready=False, state="absent", remedy="run npm ci")
     with pytest.raises(errors.SetupError, match="chart library: run npm ci"):

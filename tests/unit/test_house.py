@@ -371,7 +371,7 @@ def test_floors_are_exhaustive_and_refuse_a_step_up(tmp_path):
     assert not kept()
 
 
-def test_verification_summary_names_every_proof(tmp_path):
+def test_verification_names_every_proof_and_keeps_what_a_part_left_out(tmp_path):
     verification = tool("verification")
     report = tmp_path / "proofs.xml"
     report.write_text(
@@ -379,10 +379,16 @@ def test_verification_summary_names_every_proof(tmp_path):
         "time='2.5'/><testcase classname='tests.faults.test_kill' name='test_b[1|2]' time='0.1'>"
         "<failure message='no'/></testcase></testsuite></testsuites>"
     )
-    page = verification.summary(verification.proofs(report), "2020-02-29", "abc123")
-    assert "2020-02-29, code version abc123" in page
-    assert "1 of 2 proofs held" in page
-    assert table_rows(page.replace("\\|", "/"), 3) == [
-        ["`faults.test_kill.test_a`", "held", "2.5"],
-        ["`faults.test_kill.test_b[1/2]`", "failed", "0.1"],
+    there = ["faults.test_kill.test_b[1|2]", "faults.test_kill.test_a", "faults.test_kill.test_c"]
+    now = verification.proofs(report, "2020-02-29", "abc123")
+    page = verification.summary(verification.merged(there, [], now))
+    assert "1 of 3 proofs held" in page
+    later = [verification.Proof("faults.test_kill.test_c", "held", 1.0, "2020-03-01", "def456")]
+    again = verification.merged(there[1:], verification.earlier(page), later)
+    rows = table_rows(verification.summary(again), 5)
+    assert rows == [
+        ["`faults.test_kill.test_a`", "held", "2.5", "2020-02-29", "abc123"],
+        ["`faults.test_kill.test_c`", "held", "1.0", "2020-03-01", "def456"],
     ]
+    both = verification.merged(there, verification.earlier(page), [])
+    assert verification.summary(both) == page

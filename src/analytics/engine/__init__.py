@@ -206,12 +206,16 @@ def compiled(expression: ir.Table, engine: Engine = "duckdb") -> str:
     before = ibis.options.sql.fuse_selects
     ibis.options.sql.fuse_selects = False
     try:
+        writer: Any
         if engine == "duckdb":
-            return str(ibis.to_sql(expression, dialect=engine))
-        from analytics.engine.spark import SparkCompiler
+            from ibis.backends.sql.compilers.duckdb import DuckDBCompiler
 
-        writer = SparkCompiler()
-        return str(writer.to_sqlglot(expression).sql(dialect=writer.dialect))
+            writer = DuckDBCompiler()
+        else:
+            from analytics.engine.spark import SparkCompiler
+
+            writer = SparkCompiler()
+        return str(writer.to_sqlglot(expression).sql(dialect=writer.dialect, copy=False))
     finally:
         ibis.options.sql.fuse_selects = before
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ibis
+import ibis.expr.operations as ops
 import sqlglot.expressions as sge
 from ibis.backends.pyspark import Backend
 from ibis.backends.sql.compilers.pyspark import PySparkCompiler
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _REFERENCE = re.compile(r"\\(\d)")
 _ZONE = "Asia/Shanghai"
+_MANY = 50_000  # rows from which on Spark compiles each stage
 _NAME = ibis.pyspark.name  # the first look at it registers Ibis's options for Spark
 
 
@@ -53,9 +55,19 @@ class SparkBackend(Backend):  # type: ignore[misc] # Ibis is untyped
 
     compiler = SparkCompiler()
 
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self._held: dict[str, int] = {}  # rows of tables in memory
+
     def _register_in_memory_table(self, op: Any) -> None:
         rows = op.data.to_pyarrow(op.schema)
+        self._held[op.name] = rows.num_rows
         self._session.createDataFrame(rows).createOrReplaceTempView(op.name)
+
+    def _few(self, table: ir.Table) -> bool:
+        """Whether a query reads so few rows that compiling it would take longer than running it."""
+        read = [leaf.name for leaf in table.op().find(ops.PhysicalTable)]
+        return sum(self._held.get(name, _MANY) for name in read) < _MANY
 
     def read_parquet(
         self, path: str | Path | Sequence[str | Path], /, *, table_name: str | None = None, **_: Any
@@ -81,6 +93,7 @@ class SparkBackend(Backend):  # type: ignore[misc] # Ibis is untyped
         table = expr.as_table()
         self._run_pre_execute_hooks(table)
         statement = self.compile(table, params=params, limit=limit)
+        self._session.conf.set("spark.sql.codegen.wholeStage", not self._few(table))
         rows = self._session.sql(statement).toArrow()
         return expr.__pyarrow_result__(rows.cast(table.schema().to_pyarrow()))
 

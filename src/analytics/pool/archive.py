@@ -2,9 +2,9 @@
 The archive: what every department said, and when; nothing in it is ever changed.
 
 Rows lie in Parquet parts named by their SHA-256; the manifest lists deliveries, one JSON
-line each, chained by hash. Writing a part changes nothing until its line is appended, and
-a line is written at once: a process killed at any moment leaves the archive as it was or
-with one delivery more. A torn last line and parts nobody lists are swept away by the next
+line each, chained by hash. Writing a part changes nothing until its line is appended: a
+process killed at any moment leaves the archive as it was or with some deliveries more, each
+of them whole. A torn last line and parts nobody lists are swept away by the next
 writer. What was known at a moment follows from the manifest's delivery times alone, so that
 the order in which files were taken in, how they were split, and how often they came change
 nothing.
@@ -30,7 +30,7 @@ from analytics.privacy.disk import make_private
 from analytics.study import ZONE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     import ibis.expr.types as ir
@@ -175,32 +175,41 @@ def _sweep(folder: Path) -> None:
             part.unlink()
 
 
-def write_part(folder: Path, feed: str, rows: pa.Table) -> str:
-    """Write a part, durable before it has its name; returns its SHA-256."""
+def write_parts(folder: Path, feed: str, tables_: Sequence[pa.Table]) -> list[str]:
+    """Write parts of a feed, durable before they have their names; returns their SHA-256."""
     place = folder / "parts" / feed
     make_private(place)
-    temporary = place / f"writing-{os.getpid()}"
-    pq.write_table(rows, temporary, compression="zstd", write_page_checksum=True)
-    with temporary.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        os.fsync(stream.fileno())
-    temporary.replace(part_path(folder, feed, digest))
+    written = [place / f"writing-{os.getpid()}-{number}" for number in range(len(tables_))]
+    for path, rows in zip(written, tables_, strict=True):
+        pq.write_table(rows, path, compression="zstd", write_page_checksum=True)
+    digests = []
+    for path in written:
+        with path.open("rb") as stream:
+            digests.append(hashlib.file_digest(stream, "sha256").hexdigest())
+            os.fsync(stream.fileno())
+    for path, digest in zip(written, digests, strict=True):
+        path.replace(part_path(folder, feed, digest))
     _sync(place)
-    return digest
+    return digests
 
 
-def append(folder: Path, entry: Entry) -> None:
-    """List a delivery: from now on it is part of what is known."""
-    before = _last_hash(folder / "manifest.jsonl")
-    said = asdict(entry) | {
-        "date": entry.date.isoformat(),
-        "delivered": entry.delivered.isoformat(),
-    }
-    line = json.dumps(said | {"previous": before, "hash": _hash(said, before)}, ensure_ascii=False)
+def append(folder: Path, added: Sequence[Entry]) -> None:
+    """List deliveries, in their order: from now on they are part of what is known."""
     path = folder / "manifest.jsonl"
+    before, lines = _last_hash(path), []
+    for entry in added:
+        said = asdict(entry) | {
+            "date": entry.date.isoformat(),
+            "delivered": entry.delivered.isoformat(),
+        }
+        own = _hash(said, before)
+        lines.append(json.dumps(said | {"previous": before, "hash": own}, ensure_ascii=False))
+        before = own
+    left = "".join(f"{line}\n" for line in lines).encode()
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        os.write(handle, line.encode() + b"\n")
+        while left:
+            left = left[os.write(handle, left) :]
         os.fsync(handle)
     finally:
         os.close(handle)

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-from collections import deque
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pyarrow as pa
 
 from analytics import tables
 from analytics.errors import ContractError, KeyringError
-from analytics.pool import archive, deliveries, intake, listing, protection, reading, regions
+from analytics.pool import (
+    archive,
+    deliveries,
+    intake,
+    listing,
+    protection,
+    reading,
+    receipts,
+    regions,
+)
 from analytics.pool.deliveries import DONE
 from analytics.privacy.disk import make_private
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
 
     from analytics.pool.archive import Entry
@@ -28,11 +33,11 @@ if TYPE_CHECKING:
     from analytics.privacy.keys import Ring
     from analytics.privacy.retention import Tombstone
     from analytics.study import Study
-    from analytics.tables import Contract
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
-_SMALL = 1 << 16  # up to this size [bytes] files of a feed are checked together
-_BATCH = 256  # that many at most
+_GROUP_BYTES = 1 << 24  # of files that are taken in together
+_GROUP = 4096  # that many at most
+_PACKED = 8  # text in a packed file, against its size
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class Outcome:
     waiting: int
 
 
-def run(  # noqa: C901 - one path, told in order
+def run(
     study: Study,
     ring: Ring | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -58,7 +63,8 @@ def run(  # noqa: C901 - one path, told in order
 
     Each is checked row by row; its accepted rows become one part with persons under
     pseudonyms; receipt and reject list are written; the original is sealed in the vault
-    and leaves the inbox. Killed at any moment, a second run ends in the same state.
+    and leaves the inbox. Small ones go through these steps together. Killed at any moment,
+    a second run ends in the same state.
 
     Parameters
     ----------
@@ -82,7 +88,8 @@ def run(  # noqa: C901 - one path, told in order
         If deliveries name persons and there is no key; all others are taken in first.
     """
     folder = study.state / "archive"
-    added, repeated, keyless = [], 0, []
+    added: list[Entry] = []
+    done = repeated = 0
     with archive.writing(folder, wait_seconds=wait_seconds), _connected() as connection:
         _clear(study.state / "inbox")
         complete, others = deliveries.waiting(study)
@@ -90,44 +97,63 @@ def run(  # noqa: C901 - one path, told in order
             complete = [d for d in complete if d.department in departments]
         listed = archive.entries(folder)
         complete = _in_turn(complete, listed)
-        coming: dict[str, deque[Delivery]] = {}
-        for delivery in complete:
-            coming.setdefault(delivery.feed, deque()).append(delivery)
-        judged: dict[Path, intake.Intake | str] = {}
-        places = regions.places(study) if complete else None
+        able = [d for d in complete if ring is not None or not _personal(d)]
+        places = regions.places(study) if able else None
         told = archive.told(listed)
-        for place, delivery in enumerate(complete, start=1):
-            contract = tables.contract(delivery.feed)
-            if contract.personal and ring is None:
-                keyless.append(delivery)
-                continue
-            known = _told(delivery, told) <= delivery.delivered
-            if delivery.path not in judged:
-                if known:
-                    coming[delivery.feed].popleft()
-                else:
-                    judged |= _judged(connection, coming[delivery.feed], places, checker)
-            verdict = judged.pop(delivery.path, "")
-            if delivery.changed:
-                others.append(delivery.path)
-                continue
-            if known:
-                repeated += 1
-            else:
-                entry = _taken(study, connection, delivery, verdict, ring)
-                archive.append(folder, entry)
-                told[entry.feed, entry.mark] = entry.delivered
-                added.append(entry)
-            _put_away(study, delivery, contract, ring)
-            if progress:
-                progress(place, len(complete))
-    if keyless:
+        for group in _groups(able):
+            fresh = [delivery for delivery in group if _news(delivery, told)]
+            judged: dict[Path, intake.Intake | str] = {}
+            for batch in _by_feed(fresh):
+                judged |= _judged(connection, batch, places, checker)
+                if progress:
+                    progress(done + len(judged), len(able))
+            changed = {delivery.path for delivery in group if delivery.changed}
+            others += changed
+            kept = [delivery for delivery in group if delivery.path not in changed]
+            found = [(d, judged[d.path]) for d in fresh if d.path not in changed]
+            added += _taken(study, connection, found, ring)
+            _put_away(study, kept, ring)
+            done, repeated = done + len(group), repeated + len(kept) - len(found)
+            if progress and len(fresh) < len(group):
+                progress(done, len(able))
+    _refuse_keyless(study, [d for d in complete if ring is None and _personal(d)])
+    return Outcome(tuple(added), repeated, len(others))
+
+
+def _refuse_keyless(study: Study, left: list[Delivery]) -> None:
+    if left:
         raise KeyringError(
-            f"{len(keyless)} deliveries name persons, and study '{study.name}' has no key",
-            sorted({f"{d.department}: {d.feed}" for d in keyless}),
+            f"{len(left)} deliveries name persons, and study '{study.name}' has no key",
+            sorted({f"{d.department}: {d.feed}" for d in left}),
             f"`workbench keys create --study {study.name}`; they wait in the inbox until then",
         )
-    return Outcome(tuple(added), repeated, len(others))
+
+
+def _personal(delivery: Delivery) -> bool:
+    return tables.contract(delivery.feed).personal
+
+
+def _groups(coming: Iterable[Delivery]) -> Iterator[list[Delivery]]:
+    """Deliveries in their order, as many at a time as are to be held in memory."""
+    group: list[Delivery] = []
+    size = 0
+    for delivery in coming:
+        own = delivery.path.stat().st_size
+        own *= 1 if delivery.path.suffix in {".csv", ".jsonl"} else _PACKED
+        if group and (size + own > _GROUP_BYTES or len(group) == _GROUP):
+            yield group
+            group, size = [], 0
+        group.append(delivery)
+        size += own
+    if group:
+        yield group
+
+
+def _by_feed(group: Iterable[Delivery]) -> list[list[Delivery]]:
+    feeds: dict[str, list[Delivery]] = {}
+    for delivery in group:
+        feeds.setdefault(delivery.feed, []).append(delivery)
+    return list(feeds.values())
 
 
 def _in_turn(complete: list[Delivery], listed: Collection[Entry]) -> list[Delivery]:
@@ -155,21 +181,24 @@ def _in_turn(complete: list[Delivery], listed: Collection[Entry]) -> list[Delive
 @contextlib.contextmanager
 def _connected() -> Any:
     with duckdb.connect(config={"temp_directory": ""}) as connection:
+        # word lists become joins otherwise, which cost more to plan than to look through
+        connection.execute("SET disabled_optimizers = 'in_clause'")
         yield connection
 
 
-def _told(delivery: Delivery, told: dict[tuple[str, str], datetime]) -> datetime:
-    """When a delivery's content was first told for its day; never comes last."""
-    return told.get((delivery.feed, _entry(delivery, None, "", "").mark), _NEVER)
+def _news(delivery: Delivery, told: dict[tuple[str, str], datetime]) -> bool:
+    """Whether a delivery's content is new for its day, or was told sooner; remembers it."""
+    mark = (delivery.feed, _entry(delivery, None, "").mark)
+    if told.get(mark, _NEVER) <= delivery.delivered:
+        return False
+    told[mark] = delivery.delivered
+    return True
 
 
 def _judged(
-    connection: duckdb.DuckDBPyConnection, coming: deque[Delivery], places: Any, checker: Any
+    connection: duckdb.DuckDBPyConnection, batch: list[Delivery], places: Any, checker: Any
 ) -> dict[Path, intake.Intake | str]:
-    """Check the next delivery of a feed, small ones that follow with it; or say why not."""
-    batch = [coming.popleft()]
-    while coming and len(batch) < _BATCH and _small(batch[0]) and _small(coming[0]):
-        batch.append(coming.popleft())
+    """Check deliveries of one feed together, or say why a file is refused whole."""
     contract = tables.contract(batch[0].feed)
     found: dict[Path, intake.Intake | str] = {}
     sound = []
@@ -191,30 +220,38 @@ def _judged(
     return found
 
 
-def _small(delivery: Delivery) -> bool:
-    return delivery.path.suffix != ".gz" and delivery.path.stat().st_size <= _SMALL
-
-
 def _taken(
     study: Study,
     connection: duckdb.DuckDBPyConnection,
-    delivery: Delivery,
-    verdict: intake.Intake | str,
+    judged: list[tuple[Delivery, intake.Intake | str]],
     ring: Ring | None,
-) -> Entry:
-    contract = tables.contract(delivery.feed)
-    taken = None if isinstance(verdict, str) else verdict
-    refused, part = verdict if isinstance(verdict, str) else "", ""
-    if taken is not None and taken.accepted.num_rows:
-        mark = _entry(delivery, None, "", "").mark
-        rows = protection.protect(connection, taken.accepted, contract, mark, delivery.date, ring)
-        part = archive.write_part(study.state / "archive", delivery.feed, rows)
-    entry = _entry(delivery, taken, part, refused)
-    _write_receipt(study, entry, taken)
-    return entry
+) -> list[Entry]:
+    """Write parts and receipts, then list the deliveries: that moment they are known."""
+    folder = study.state / "archive"
+    taken = {d.path: None if isinstance(said, str) else said for d, said in judged}
+    parts: dict[Path, str] = {}
+    filled = [delivery for delivery, _ in judged if _rows(taken[delivery.path])]
+    for batch in _by_feed(filled):
+        contract = tables.contract(batch[0].feed)
+        files = [(taken[d.path].accepted, _entry(d, None, "").mark, d.date) for d in batch]
+        rows = protection.protect(connection, files, contract, ring)
+        digests = archive.write_parts(folder, contract.feed, rows)
+        parts |= {d.path: digest for d, digest in zip(batch, digests, strict=True)}
+    entries = [
+        _entry(d, taken[d.path], parts.get(d.path, ""), said if isinstance(said, str) else "")
+        for d, said in judged
+    ]
+    if entries:
+        receipts.write(study, zip(entries, taken.values(), strict=True))
+        archive.append(folder, entries)
+    return entries
 
 
-def _entry(delivery: Delivery, taken: intake.Intake | None, part: str, refused: str) -> Entry:
+def _rows(taken: intake.Intake | None) -> int:
+    return 0 if taken is None else int(taken.accepted.num_rows)
+
+
+def _entry(delivery: Delivery, taken: intake.Intake | None, part: str, refused: str = "") -> Entry:
     return archive.Entry(
         feed=delivery.feed,
         department=delivery.department,
@@ -228,51 +265,6 @@ def _entry(delivery: Delivery, taken: intake.Intake | None, part: str, refused: 
         duplicates=taken.duplicates if taken else 0,
         refused=refused,
     )
-
-
-def _write_receipt(study: Study, entry: Entry, taken: intake.Intake | None) -> None:
-    folder = study.state / "receipts" / entry.department / entry.date.isoformat()
-    make_private(folder)
-    stem = f"{entry.file}.{entry.sha256[:12]}"
-    rejected = taken.rejected if taken else None
-    reasons: dict[str, int] = {}
-    if rejected is not None:
-        counts = rejected.group_by(["column", "reason"]).aggregate([("position", "count")])
-        for row in counts.to_pylist():
-            reasons[f"{row['column'] or 'row'}: {row['reason']}"] = row["position_count"]
-        _replace(folder / f"{stem}.rejects.csv", _csv(rejected))
-    receipt = {
-        "name": entry.name,
-        "department": entry.department,
-        "feed": entry.feed,
-        "date": entry.date.isoformat(),
-        "delivered": entry.delivered.isoformat(),
-        "sha256": entry.sha256,
-        "refused": entry.refused,
-        "rows": entry.accepted + entry.quarantined + entry.duplicates,
-        "accepted": entry.accepted,
-        "quarantined": entry.quarantined,
-        "duplicates": entry.duplicates,
-        "reasons": dict(sorted(reasons.items())),
-    }
-    text = json.dumps(receipt, ensure_ascii=False, indent=1) + "\n"
-    _replace(folder / f"{stem}.json", text.encode())
-
-
-def _csv(rejected: pa.Table) -> bytes:
-    from pyarrow import csv
-
-    sink = pa.BufferOutputStream()
-    csv.write_csv(rejected.sort_by([("position", "ascending"), ("column", "ascending")]), sink)
-    return bytes(sink.getvalue())
-
-
-def _replace(path: Path, content: bytes) -> None:
-    arriving = path.with_name(f".{path.name}")
-    arriving.write_bytes(content)
-    with arriving.open("rb") as stream:
-        os.fsync(stream.fileno())
-    arriving.replace(path)
 
 
 def sealed(delivery: Delivery | Entry) -> str:
@@ -304,19 +296,21 @@ def purged(study: Study, ring: Ring | None = None) -> list[Tombstone]:
     return [stone for stone in found if stone is not None]
 
 
-def _put_away(study: Study, delivery: Delivery, contract: Contract, ring: Ring | None) -> None:
-    """Seal the original where it names persons, keep it in clear where not; clear the inbox."""
-    if contract.personal:
+def _put_away(study: Study, group: list[Delivery], ring: Ring | None) -> None:
+    """Seal originals that name persons, keep the others in clear; clear the inbox of both."""
+    personal = [delivery for delivery in group if _personal(delivery)]
+    if personal:
         from analytics.privacy import vault
 
         assert ring is not None
-        day = delivery.delivered.date()
-        vault.seal(study.state / "vault", delivery.path, sealed(delivery), day, ring)
-    else:
-        kept = study.state / "originals" / delivery.department / delivery.date.isoformat()
-        make_private(kept)
-        delivery.path.replace(kept / f"{delivery.sha256[:32]}.{delivery.path.name}")
-    delivery.path.with_name(delivery.path.name + DONE).unlink(missing_ok=True)
+        originals = [(d.path, sealed(d), d.delivered.date()) for d in personal]
+        vault.seal_all(study.state / "vault", originals, ring)
+    for delivery in group:
+        if not _personal(delivery):
+            kept = study.state / "originals" / delivery.department / delivery.date.isoformat()
+            make_private(kept)
+            delivery.path.replace(kept / f"{delivery.sha256[:32]}.{delivery.path.name}")
+        delivery.path.with_name(delivery.path.name + DONE).unlink(missing_ok=True)
 
 
 def _clear(inbox: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -11,7 +12,7 @@ from analytics.errors import KeyringError
 from analytics.pool import archive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import date
 
     import duckdb
@@ -24,53 +25,57 @@ USE = "archive"  # what pseudonyms in the archive are keyed for
 
 def protect(
     connection: duckdb.DuckDBPyConnection,
-    accepted: pa.Table,
+    files: Sequence[tuple[pa.Table, str, date]],
     contract: Contract,
-    mark: str,
-    day: date,
     ring: Ring | None,
-) -> pa.Table:
+) -> list[pa.Table]:
     """
-    Make a delivery's part of the archive.
+    Make deliveries' parts of the archive.
 
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-    accepted : pyarrow.Table
-        Sound rows, as intake gives them.
+    files : sequence of tuple
+        Of each delivery of the feed: sound rows, as intake gives them; what its rows carry
+        as their mark; the day it is for.
     contract : Contract
-    mark : str
-        What rows of the delivery carry.
-    day : date
-        Day the delivery is for.
     ring : Ring, optional
         The study's keys.
 
     Returns
     -------
-    pyarrow.Table
+    list of pyarrow.Table
         As `archive.schema` says, ordered by content: one set of rows gives one part, in
-        whatever order they came.
+        whatever order they came and whatever else was made together with it.
 
     Raises
     ------
     KeyringError
         If a column names persons and there is no key.
     """
+    accepted = pa.concat_tables([rows for rows, _, _ in files])
+    lengths = [rows.num_rows for rows, _, _ in files]
     kept = _kept(accepted, (c for c in contract.columns if c.archived != "withheld"), ring)
-    rows = pa.table({**kept, "withdrawn": accepted["withdrawn"]})
+    place = pa.array(np.repeat(np.arange(len(files)), lengths))
+    rows = pa.table({**kept, "withdrawn": accepted["withdrawn"], "_file": place})
     connection.register("_kept", rows)
     try:
         named = connection.execute(
             f"SELECT {name_of(contract.key)} AS record, "  # noqa: S608
             f"{name_of([*kept, 'withdrawn'])} AS version, "
-            "? AS delivery, ?::DATE AS for_date, * FROM _kept ORDER BY record, version",
-            [mark, day],
+            "* EXCLUDE (_file) FROM _kept ORDER BY _file, record, version"
         ).to_arrow_table()
     finally:
         connection.unregister("_kept")
     target = archive.schema(contract)
-    return named.select(target.names).cast(target)
+    parts, first = [], 0
+    for (_, mark, day), length in zip(files, lengths, strict=True):
+        own = named.slice(first, length)
+        own = own.append_column("delivery", pa.repeat(pa.scalar(mark), length))
+        own = own.append_column("for_date", pa.repeat(pa.scalar(day, pa.date32()), length))
+        parts.append(own.select(target.names).cast(target).combine_chunks())
+        first += length
+    return parts
 
 
 def keyed(accepted: pa.Table, contract: Contract, ring: Ring | None) -> pa.Table:

@@ -29,7 +29,7 @@ from analytics.errors import ArchiveError, BusyError, KeyringError, ParameterErr
 from analytics.privacy import audit, disk, keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -113,20 +113,63 @@ def seal(
     ParameterError
         If the name could tell on somebody, or the original is no plain file.
     """
-    path = _path(vault, name)
-    key = keys.period_key(ring, received, make=True)
-    with _original(source) as stream, held(vault):
+    seal_all(vault, [(source, name, received)], ring, keep=keep)
+    return inspect(vault, name)
+
+
+def seal_all(
+    vault: Path,
+    originals: Sequence[tuple[Path, str, date]],
+    ring: keys.Ring,
+    *,
+    keep: bool = False,
+) -> None:
+    """
+    Seal several files under one hold of the vault, each as :func:`seal` does.
+
+    Parameters
+    ----------
+    vault : Path
+        The vault's folder, made if there is none.
+    originals : sequence of tuple
+        File, its name in the vault, day it came in. An original is removed only once all are
+        sealed, have been read back and are durable.
+    ring : keys.Ring
+    keep : bool
+        Leave the originals where they are.
+    """
+    paths = [_path(vault, name) for _, name, _ in originals]
+    days = {received for _, _, received in originals}
+    of_day = {day: keys.period_key(ring, day, make=True) for day in sorted(days)}
+    with held(vault):
+        seen = []
+        for path, (source, name, received) in zip(paths, originals, strict=True):
+            header = _header(name, received, of_day[received])
+            seen.append(_sealed(vault, path, source, (name, header), of_day[received], ring))
+        if keep:
+            return
+        for (source, _, _), before in zip(originals, seen, strict=True):
+            _unchanged(source, before)
+            source.unlink()
+        for folder in {source.parent for source, _, _ in originals}:
+            disk.sync(folder)
+
+
+def _sealed(
+    vault: Path, path: Path, source: Path, named: tuple[str, bytes], key: keys.Secret,
+    ring: keys.Ring,
+) -> os.stat_result:  # fmt: skip
+    """Seal one file, or find it sealed already; what the original was like when it was read."""
+    name, header = named
+    with _original(source) as stream:
         before = os.fstat(stream.fileno())
         if path.exists():
             _same_or_refuse(vault, name, stream, ring)
         else:
             with disk.writing(path, disk.place_new) as target:
-                _fill(target, _header(name, received, key), key, lambda out: _copy(stream, out))
+                _fill(target, header, key, lambda out: _copy(stream, out))
                 _unchanged(source, before, os.fstat(stream.fileno()))
-        if not keep:
-            source.unlink()
-            disk.sync(source.parent)
-    return inspect(vault, name)
+    return before
 
 
 def seal_table(
@@ -347,7 +390,6 @@ def _fill(
         out.finish()
         written = out.digest.digest()
     target.flush()
-    os.fsync(target.fileno())
     target.seek(0)
     sealed, associated = _read_header(target, sealed.name)
     back = hashlib.sha256()
@@ -485,9 +527,9 @@ def _original(source: Path) -> Iterator[BinaryIO]:
         yield stream
 
 
-def _unchanged(source: Path, before: os.stat_result, after: os.stat_result) -> None:
+def _unchanged(source: Path, *before: os.stat_result) -> None:
     now = source.lstat()
-    seen = [(s.st_ino, s.st_size, s.st_mtime_ns) for s in (before, after, now)]
+    seen = [(s.st_ino, s.st_size, s.st_mtime_ns) for s in (*before, now)]
     if len(set(seen)) > 1:
         raise BusyError(
             "the file to seal changed while it was read; nothing was sealed",

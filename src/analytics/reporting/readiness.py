@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import NoReturn
 
@@ -14,6 +16,7 @@ from analytics import study as studies
 from analytics.errors import SetupError, StudyError
 from analytics.reporting import manifest, printing
 
+_JAVA = (17, 21)  # what Spark 4.0 runs on
 INSTALL = "make report installs it; by hand: uv sync --frozen"
 
 
@@ -92,20 +95,37 @@ def _packages() -> list[Finding]:
 
 
 def _extras() -> list[Finding]:
-    findings = []
-    for extra, module in (("spark", "pyspark"), ("scheduler", "jupyter-scheduler")):
-        try:
-            findings.append(
-                Finding(f"[{extra}]", ready=True, state=metadata.version(module), needed=False)
-            )
-        except metadata.PackageNotFoundError:
-            remedy = f"uv sync --frozen --inexact --extra {extra}"
-            findings.append(
-                Finding(
-                    f"[{extra}]", ready=False, state="optional, absent", remedy=remedy, needed=False
-                )
-            )
-    return findings
+    spark = _extra("spark", "pyspark")
+    return [_with_java(spark) if spark.ready else spark, _extra("scheduler", "jupyter-scheduler")]
+
+
+def _extra(name: str, package: str) -> Finding:
+    try:
+        return Finding(f"[{name}]", ready=True, state=metadata.version(package), needed=False)
+    except metadata.PackageNotFoundError:
+        remedy = f"uv sync --frozen --inexact --extra {name}"
+        return Finding(
+            f"[{name}]", ready=False, state="optional, absent", remedy=remedy, needed=False
+        )
+
+
+def _with_java(spark: Finding) -> Finding:
+    """Whether Spark has the Java it needs: JAVA_HOME's, or the first on the PATH."""
+    home = os.environ.get("JAVA_HOME", "")
+    java = shutil.which("java", path=f"{home}/bin") if home else shutil.which("java")
+    said = ""
+    if java:
+        asked = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)  # noqa: S603
+        said = asked.stderr
+    version = re.search(r'version "(\d+)', said)
+    number = int(version[1]) if version else 0
+    state = f"{spark.state}, Java {number}" if number else f"{spark.state}, no Java"
+    return replace(
+        spark,
+        ready=number in _JAVA,
+        state=state,
+        remedy="apt-get install openjdk-17-jre-headless, or point JAVA_HOME at Java 17 or 21",
+    )
 
 
 def _charts() -> Finding:

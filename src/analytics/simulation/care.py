@@ -15,6 +15,7 @@ import numpy as np
 from analytics.simulation import names, words
 from analytics.simulation.draws import BoolArray, IntArray, apportion, pick
 from analytics.simulation.scenario import stranded as numbers
+from analytics.simulation.spots import coordinates
 from analytics.simulation.visitors import GROUPS, language, nationality
 from analytics.simulation.world import (
     Rows,
@@ -62,7 +63,8 @@ def stranded(world: World) -> Stranded:
     known = np.zeros(visitors.size, dtype=bool)
     inside_number, outside_number, _ = numbers(world.settings, people.residents)
     known[generator.permutation(visitors.size)[:inside_number]] = True
-    away = np.flatnonzero(world.routes.inside[trips.destination] < 0)
+    away = trips.lasting(world.last)
+    away = away[world.routes.inside[trips.destination[away]] < 0]
     away = np.sort(generator.permutation(away)[:outside_number])
     person = np.r_[visitors, trips.person[away]]
     inside = np.arange(person.size) < visitors.size
@@ -179,6 +181,7 @@ def sites(world: World) -> tuple[Sites, Rows]:
     beds = rooms @ _BEDS
     draw = generator.random((5, total))
     languages = np.where(draw[4] < 0.3, 1, 0)
+    longitude, latitude = coordinates(world, county, "sites at")
     made = rows(
         world, "sites", np.full(total, world.first),
         site=_site(world, np.arange(total)),
@@ -188,6 +191,8 @@ def sites(world: World) -> tuple[Sites, Rows]:
         status=names.words(["candidate", "open"], opened),
         since=date_text(world, np.full(total, world.first)),
         county=counties(world, county),
+        longitude=longitude,
+        latitude=latitude,
         floor_area=names.text(beds * 6),
         staff=names.text(2 + beds // 15),
         staff_cap=names.text((2 + beds // 15) * 12),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from analytics.simulation import names
+from analytics.simulation import curve, names
 from analytics.simulation.draws import BoolArray, IntArray
 from analytics.simulation.world import Rows, counties, date_text, moment_text, rows, seat, yes
 
@@ -26,14 +26,18 @@ class Course:
     """
     What becomes of each reported infection, in the order of `infection`.
 
-    Days are positions; ``severity`` counts from mild (0) to critical (3).
+    Days are positions; ``severity`` counts from mild (0) to critical (3). ``confirmed`` is the
+    day a case is counted from: of a `clinical` one, which no test had shown, the day on which
+    the definition took it in.
     """
 
     infection: IntArray
     person: IntArray
     onset: IntArray
     reported: IntArray
+    diagnosed: IntArray
     confirmed: IntArray
+    clinical: BoolArray
     ended: IntArray
     died: BoolArray
     severity: IntArray
@@ -53,24 +57,49 @@ def course(world: World) -> Course:
     edges = np.stack([2 * fatal, 2 * fatal + severe, np.full(size, 0.72)])
     severity = 3 - (draw > edges[0]).astype(int) - (draw > edges[1]) - (draw > edges[2])
     died = draw < fatal
-    confirmed = found.reported[some] + generator.integers(0, 4, size)
+    diagnosed = found.reported[some] + generator.integers(0, 4, size)
     stay = np.where(died, generator.integers(4, 22, size), generator.integers(11, 30, size))
     where = found.reporting[some]
     county = np.where(
         world.people.prefecture[person] == where, world.people.county[person], seat(world, where)
     )
+    ended = diagnosed + stay
+    confirmed = _counted_from(world, where, diagnosed, ended)
     return Course(
         infection=some,
         person=person,
         onset=found.onset[some],
         reported=found.reported[some],
+        diagnosed=diagnosed,
         confirmed=confirmed,
-        ended=confirmed + stay,
+        clinical=confirmed > diagnosed,
+        ended=ended,
         died=died,
         severity=severity.astype(np.int64),
         county=county,
         imported=found.where[some] != where,
     )
+
+
+def _counted_from(world: World, where: IntArray, diagnosed: IntArray, ended: IntArray) -> IntArray:
+    """
+    Day each case is counted from, as definitions change.
+
+    Of the cases before a change that adds some, as many wait for its day as the official
+    counts show it to have added, if they are still in hospital on it.
+    """
+    counted, generator = diagnosed.copy(), world.draws("definitions")
+    prefectures = list(world.people.places.prefectures)
+    for change in world.changes:
+        day = world.position(change.day)
+        share = curve.held_back(world.published.counts, prefectures, change)
+        for prefecture in np.flatnonzero(share):
+            mine = where == prefecture
+            before = np.flatnonzero(mine & (counted < day))
+            able = before[ended[before] > day]
+            number = min(int(np.floor(share[prefecture] * before.size + 0.5)), able.size)
+            counted[generator.permutation(able)[:number]] = day
+    return counted
 
 
 def cases(world: World, sick: Course) -> Rows:
@@ -90,7 +119,8 @@ def cases(world: World, sick: Course) -> Rows:
     day = np.select(
         [stage == 0, stage == 1, stage == 2], [reported, confirmed, ended], reported + 2
     )
-    kind = np.select([stage == 0, stage == 3], [0, 2], 1)
+    clinical = np.r_[np.tile(sick.clinical, 3), np.zeros(2 * extra, dtype=bool)]
+    kind = np.select([stage == 0, stage == 3], [0, 2], np.where(clinical, 3, 1))
     severity = np.r_[np.tile(sick.severity, 3), np.full(2 * extra, -1)]
     county = np.r_[np.tile(sick.county, 3), np.tile(world.people.county[doubted], 2)]
     imported = np.r_[np.tile(sick.imported, 3), np.zeros(2 * extra, dtype=bool)]
@@ -102,7 +132,7 @@ def cases(world: World, sick: Course) -> Rows:
         "age": names.text(world.people.age[person]),
         "county": counties(world, world.people.county[person]),
         "reporting_county": counties(world, county),
-        "classification": names.words(["suspected", "confirmed", "excluded"], kind),
+        "classification": names.words(["suspected", "confirmed", "excluded", "clinical"], kind),
         "severity": names.words(["mild", "ordinary", "severe", "critical"], severity),
         "onset": date_text(world, onset),
         "reported": date_text(world, reported),
@@ -164,8 +194,8 @@ def tests(world: World, sick: Course) -> Rows:
                    world.people.county[who]]  # fmt: skip
     twice = np.repeat(sick.ended[healed], 2) - np.tile([1, 2], healed.size)
     at = generator.integers(world.first, world.last + 1, others)
-    day = np.r_[sick.confirmed, sick.reported[missed], twice, at]
-    positive = np.arange(day.size) < size
+    day = np.r_[sick.diagnosed, sick.reported[missed], twice, at]
+    positive = np.r_[~sick.clinical, np.zeros(day.size - size, dtype=bool)]
     waited = generator.integers(3 * 3600, 20 * 3600, day.size)
     sampled = day * _DAY + 86_399 - waited - generator.integers(0, 3600, day.size)
     sampled = np.maximum(sampled, 0)

@@ -69,7 +69,7 @@ def met(world: World, sick: Course) -> Met:
     wait = np.rint(generator.exponential(max(delay, 0.01), case.size)).astype(np.int64)
     traced = np.where(generator.random(case.size) < share, reported + wait, NEVER)
     known = np.full(people.size, NEVER, dtype=np.int64)
-    known[sick.person] = sick.confirmed
+    known[sick.person] = sick.diagnosed
     became = np.where(known[person] >= reported, known[person], NEVER)
     return Met(case, person, setting, last, reported, traced, became)
 
@@ -123,7 +123,8 @@ def quarantine(world: World, sick: Course, found: Met) -> Rows:
     generator, trips = world.draws("quarantine"), world.epidemic.trips
     watched = np.flatnonzero(found.traced < NEVER)
     inside = world.routes.inside[trips.destination]
-    arrived = np.flatnonzero((inside >= 0) & (generator.random(trips.day.size) < 0.5))
+    stayed = trips.back >= trips.day + 14
+    arrived = np.flatnonzero((inside >= 0) & stayed & (generator.random(trips.day.size) < 0.5))
     person = np.r_[sick.person, found.person[watched], trips.person[arrived]]
     reason = np.repeat([0, 1, 2], [sick.person.size, watched.size, arrived.size])
     started = np.r_[sick.reported, found.traced[watched], trips.day[arrived] + 1]

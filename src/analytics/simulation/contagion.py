@@ -11,12 +11,12 @@ from scipy import stats
 
 from analytics.simulation import curve
 from analytics.simulation.draws import BoolArray, FloatArray, IntArray, pick, stream
+from analytics.simulation.travel import NEVER
 
 if TYPE_CHECKING:
     from analytics.simulation.population import Population
     from analytics.simulation.scenario import Scenario, Settings
 
-NEVER = 10**6
 SETTINGS = ("household", "workplace", "gathering", "introduced")
 
 
@@ -79,21 +79,30 @@ class State:
 
 
 class _Members:
-    """Members of units, so that one can be drawn for each of many persons at once."""
+    """Members of units: households, or those who work together."""
 
     def __init__(self, unit: IntArray) -> None:
         self.unit = unit
         self.order = np.argsort(unit, kind="stable")
         self.edges = np.searchsorted(unit[self.order], np.arange(int(unit.max(initial=-1)) + 2))
 
-    def draw(self, persons: IntArray, generator: np.random.Generator) -> IntArray:
-        """Give one member of each person's unit, -1 where there is none."""
+    def pairs(self, persons: IntArray) -> tuple[IntArray, IntArray]:
+        """Pair each person, by position, with every member of its unit."""
         unit = self.unit[persons]
-        at = np.maximum(unit, 0)
-        first, last = self.edges[at], self.edges[at + 1]
-        chosen = first + (generator.random(persons.size) * (last - first)).astype(np.int64)
-        found = self.order[np.minimum(chosen, self.order.size - 1)]
-        return np.where((unit >= 0) & (last > first), found, -1)
+        first = self.edges[np.maximum(unit, 0)]
+        size = np.where(unit >= 0, self.edges[np.maximum(unit, 0) + 1] - first, 0)
+        at = np.repeat(np.arange(persons.size), size)
+        within = np.arange(at.size) - np.repeat(np.cumsum(size) - size, size)
+        return at, self.order[first[at] + within]
+
+
+@dataclass(frozen=True)
+class _Carriers:
+    """Infectious persons present in one prefecture: infections, and how strongly they infect."""
+
+    prefecture: int
+    infection: IntArray
+    strength: FloatArray
 
 
 def infect(
@@ -102,84 +111,97 @@ def infect(
     numbers: tuple[IntArray, IntArray],
     carriers: tuple[IntArray, FloatArray],
     settings: Settings,
-    generator: np.random.Generator,
+    seed: int,
 ) -> None:
-    """Choose infectors and the infected of one day."""
+    """
+    Choose infectors and the infected of one day, prefecture by prefecture.
+
+    Shares of the local infections happen at home and at work, as long as anybody there can
+    still be infected; the others, and those introduced, among all present.
+    """
     local, fresh = numbers
     infectious, strength = carriers
     place = state.location[state["person"][infectious]]
-    infectors, where = [], []
-    for prefecture in np.flatnonzero(local).tolist():
-        members = np.flatnonzero(place == prefecture)
-        chosen = members[pick(generator, strength[members], int(local[prefecture]))]
-        infectors.append(infectious[chosen])
-        where.append(np.full(chosen.size, prefecture))
-    for prefecture in np.flatnonzero(fresh).tolist():
-        infectors.append(np.full(int(fresh[prefecture]), -1))
-        where.append(np.full(int(fresh[prefecture]), prefecture))
-    if not infectors:
-        return
-    infector, place = np.concatenate(infectors), np.concatenate(where)
-    person, setting = _infected(state, infector, place, settings, generator)
-    found = person >= 0
-    state.add(person=person[found], day=np.full(int(found.sum()), day), infector=infector[found],
-              setting=setting[found], where=place[found])  # fmt: skip
+    found: list[dict[str, IntArray]] = []
+    for prefecture in np.flatnonzero(local + fresh).tolist():
+        here = np.flatnonzero(place == prefecture)
+        among = _Carriers(prefecture, infectious[here], strength[here])
+        generator = stream(seed, "persons", day, prefecture)
+        both = int(local[prefecture]), int(fresh[prefecture])
+        found += _infected(state, among, both, settings, generator)
+    for columns in found:
+        size = columns["person"].size
+        state.add(day=np.full(size, day), **columns)
 
 
 def _infected(
     state: State,
-    infector: IntArray,
-    prefecture: IntArray,
+    among: _Carriers,
+    numbers: tuple[int, int],
     settings: Settings,
     generator: np.random.Generator,
+) -> list[dict[str, IntArray]]:
+    """Draw a susceptible person present for each infection of a prefecture."""
+    local, fresh = numbers
+    rule = settings.epidemic
+    shares = [rule.household, rule.workplace, max(1 - rule.household - rule.workplace, 0.0)]
+    wanted = np.bincount(pick(generator, shares, local), minlength=3)
+    taken = np.zeros(0, dtype=np.int64)
+    by, setting = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    for kind in (0, 1):
+        host, met = _close(state, SETTINGS[kind], among, int(wanted[kind]), taken, generator)
+        taken, by = np.r_[taken, met], np.r_[by, host]
+        setting = np.r_[setting, np.full(met.size, kind)]
+    left = local - taken.size
+    anybody = _anybody(state, among.prefecture, left + fresh, taken, generator)
+    host = among.infection[pick(generator, among.strength, left)] if left else by[:0]
+    by = np.r_[by, host, np.full(fresh, -1)][: taken.size + anybody.size]
+    setting = np.r_[setting, np.full(left, 2), np.full(fresh, 3)][: by.size]
+    where = np.full(by.size, among.prefecture)
+    return [{"person": np.r_[taken, anybody], "infector": by, "setting": setting, "where": where}]
+
+
+def _close(
+    state: State,
+    unit: str,
+    among: _Carriers,
+    number: int,
+    taken: IntArray,
+    generator: np.random.Generator,
 ) -> tuple[IntArray, IntArray]:
-    """Draw a susceptible person for each infection, at home, at work, or among all present."""
-    rule, size = settings.epidemic, infector.size
-    draw = generator.random(size)
-    known = infector >= 0
-    person = np.full(size, -1, dtype=np.int64)
-    setting = np.where(known, 2, 3)
-    host = state["person"][np.maximum(infector, 0)] if state.size else np.zeros(size, np.int64)
-    at_work = rule.household + rule.workplace
-    at_home, outside = draw < rule.household, (draw >= rule.household) & (draw < at_work)
-    for kind, wanted in ((0, at_home), (0, at_home), (0, at_home), (1, outside), (1, outside)):
-        rows = np.flatnonzero(known & wanted & (person < 0) & (setting > 1))
-        if rows.size:
-            met = state.units[SETTINGS[kind]].draw(host[rows], generator)
-            good = _free(state, met, prefecture[rows], person)
-            person[rows[good]], setting[rows[good]] = met[good], kind
-    for _ in range(60):
-        rows = np.flatnonzero(person < 0)
-        if not rows.size:
-            break
-        met = _anybody(state, prefecture[rows], generator)
-        good = _free(state, met, prefecture[rows], person)
-        person[rows[good]] = met[good]
-    return person, setting
+    """Infectors and susceptible members of their units, each once, by the infectors' strength."""
+    at, met = state.units[unit].pairs(state["person"][among.infection])
+    good = _susceptible(state, met, among.prefecture, taken)
+    at, met = at[good], met[good]
+    # the smallest of exponential waits is each pair's in proportion to its strength
+    order = np.argsort(generator.exponential(size=at.size) / among.strength[at], kind="stable")
+    _, first = np.unique(met[order], return_index=True)
+    chosen = order[np.sort(first)[:number]]
+    return among.infection[at[chosen]], met[chosen]
 
 
-def _free(state: State, met: IntArray, prefecture: IntArray, taken: IntArray) -> BoolArray:
-    """Who of those met is susceptible, present, and not taken already."""
-    safe = np.maximum(met, 0)
-    good = (met >= 0) & (state.row[safe] < 0) & (state.location[safe] == prefecture)
-    good &= ~np.isin(met, taken[taken >= 0])
-    once = np.zeros(met.size, dtype=np.bool_)
-    once[np.unique(met, return_index=True)[1]] = True
-    both: BoolArray = good & once
-    return both
+def _susceptible(state: State, met: IntArray, prefecture: int, taken: IntArray) -> BoolArray:
+    good: BoolArray = (state.row[met] < 0) & (state.location[met] == prefecture)
+    return good & ~np.isin(met, taken)
 
 
-def _anybody(state: State, prefecture: IntArray, generator: np.random.Generator) -> IntArray:
-    """Draw somebody of a county of each prefecture, counties by their reported cases."""
+def _anybody(
+    state: State, prefecture: int, number: int, taken: IntArray, generator: np.random.Generator
+) -> IntArray:
+    """Draw distinct susceptible persons present, counties by their reported cases."""
     places = state.people.places
-    county = np.empty(prefecture.size, dtype=np.int64)
-    for one in np.unique(prefecture):
-        rows = np.flatnonzero(prefecture == one)
-        inside = np.flatnonzero(places.prefecture == one)
-        county[rows] = inside[pick(generator, places.cases[inside], rows.size)]
-    first, last = state.county_start[county], state.county_start[county + 1]
-    chosen = first + (generator.random(county.size) * (last - first)).astype(np.int64)
-    return np.where(last > first, state.by_county[np.minimum(chosen, state.by_county.size - 1)], -1)
+    inside = np.flatnonzero(places.prefecture == prefecture)
+    found = np.zeros(0, dtype=np.int64)
+    for _ in range(60):
+        if found.size == number:
+            break
+        county = inside[pick(generator, places.cases[inside], number - found.size)]
+        first, last = state.county_start[county], state.county_start[county + 1]
+        chosen = first + (generator.random(county.size) * (last - first)).astype(np.int64)
+        met = np.unique(state.by_county[chosen[last > first]])
+        met = met[_susceptible(state, met, prefecture, np.r_[taken, found])]
+        found = np.r_[found, generator.permutation(met)]
+    return found
 
 
 def course(

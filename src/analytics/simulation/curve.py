@@ -52,44 +52,69 @@ def reports(
     array (prefectures, days)
         Reported cases [persons/day]; each row adds up to the last cumulative count.
     """
-    wide = counts.pivot_table(index="date", columns="adcode", values="confirmed", aggfunc="last")
-    wide = wide.reindex(columns=prefectures).astype("float64")
-    wide = wide.reindex(pd.date_range(wide.index.min(), wide.index.max()))
-    whole = wide.interpolate(limit_area="inside").ffill().fillna(0.0)
-    whole = whole[::-1].cummin()[::-1]
-    new = whole.diff()
-    first = whole.iloc[0]
-    new.iloc[0] = 0.0
+    new, first = _daily(counts, prefectures)
     for change in changes:
-        new = _spread_back(new, change)
+        excess = _excess(new, change)
+        before = new[new.index < pd.Timestamp(change.day)]
+        new.loc[before.index] += before / before.sum().where(before.sum() > 0, 1.0) * excess
+        new.loc[new.index == pd.Timestamp(change.day)] -= excess
     smooth = new.rolling(7, center=True, min_periods=1).mean()
     smooth *= (new.sum() / smooth.sum().where(smooth.sum() > 0, 1.0)).to_numpy()
     grid = smooth.reindex(days, fill_value=0.0)
-    age = (wide.index[0] - days).days.to_numpy().astype(np.float64)
+    age = (new.index[0] - days).days.to_numpy().astype(np.float64)
     growth = np.where(age >= 0, 0.5 ** (age / doubling), 0.0)
     grid = grid + growth[:, None] / growth.sum() * first.to_numpy()
     result: FloatArray = grid.to_numpy().T
     return result
 
 
-def _spread_back(new: pd.DataFrame, change: DefinitionChange) -> pd.DataFrame:
-    """Take a step's excess over the days around it, and add it to those before, in proportion."""
-    day = pd.Timestamp(change.day)
+def held_back(counts: pd.DataFrame, prefectures: list[str], change: DefinitionChange) -> FloatArray:
+    """
+    Share of the cases before a change of definition that are counted on its day only [1].
+
+    Parameters
+    ----------
+    counts : COUNTS table
+        date, adcode, confirmed [cumulative persons].
+    prefectures : list of str
+        Order of the result.
+    change : DefinitionChange
+
+    Returns
+    -------
+    array (prefectures,)
+        Zero where the day shows no step.
+    """
+    new, first = _daily(counts, prefectures)
+    excess = _excess(new, change)
+    before = new[new.index < pd.Timestamp(change.day)].sum() + first + excess
+    share: FloatArray = (excess / before.where(before > 0, 1.0)).to_numpy()
+    return share
+
+
+def _daily(counts: pd.DataFrame, prefectures: list[str]) -> tuple[pd.DataFrame, pd.Series[float]]:
+    """Give new cases by day and prefecture, made whole where they gap; and the first count."""
+    wide = counts.pivot_table(index="date", columns="adcode", values="confirmed", aggfunc="last")
+    wide = wide.reindex(columns=prefectures).astype("float64")
+    wide = wide.reindex(pd.date_range(wide.index.min(), wide.index.max()))
+    whole = wide.interpolate(limit_area="inside").ffill().fillna(0.0)
+    whole = whole[::-1].cummin()[::-1]
+    new = whole.diff()
+    new.iloc[0] = 0.0
+    return new, whole.iloc[0]
+
+
+def _excess(new: pd.DataFrame, change: DefinitionChange) -> pd.Series[float]:
+    """Cases of a change's day above what the days around it have, by prefecture [persons]."""
+    day, nothing = pd.Timestamp(change.day), pd.Series(0.0, index=new.columns)
     if change.effect != "adds" or "confirmed" not in change.series or day not in new.index:
-        return new
+        return nothing
     place = int(new.index.get_indexer(pd.DatetimeIndex([day]))[0])
     around = [at for at in range(place - 3, place + 6) if 0 <= at < len(new) and at != place]
-    touched = [area for area in new.columns if not change.areas or area in change.areas]
-    result = new.copy()
-    for area in touched:
-        series = new[area].to_numpy(copy=True)
-        excess = series[place] - np.median(series[around])
-        before = series[:place]
-        if excess > 0 and before.sum() > 0:
-            series[place] -= excess
-            series[:place] += excess * before / before.sum()
-            result[area] = series
-    return result
+    step = new.iloc[place] - new.iloc[around].median()
+    touched = np.array([not change.areas or area in change.areas for area in new.columns])
+    some = touched & (step > 0) & (new.iloc[:place].sum() > 0)
+    return step.where(some, nothing)
 
 
 def onset_to_report(rule: Epidemic, onset: date | np.datetime64) -> float:

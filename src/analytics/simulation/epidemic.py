@@ -16,11 +16,12 @@ from scipy import stats
 
 from analytics.simulation import curve, travel
 from analytics.simulation.contagion import Infections, State, course, infect
-from analytics.simulation.draws import FloatArray, IntArray, stream
+from analytics.simulation.draws import BoolArray, FloatArray, IntArray, stream
 from analytics.simulation.scenario import Scenario, openness
 
 if TYPE_CHECKING:
     from analytics.simulation.population import Population
+    from analytics.simulation.scenario import Epidemic as Rule
     from analytics.simulation.scenario import Settings
 
 _LONGEST = 21  # days somebody infects
@@ -124,9 +125,11 @@ def run(
     -----
     With infectivity ``L_p(t) = sum_i w(t - t_i)`` over persons i present in p and not yet
     isolated, new infections are Poisson with mean ``R_p(t) L_p(t) + M_p(t)`` [1]_. The baseline
-    takes ``R_p(t) = m_p(t) / L_p(t)``, at most the highest transmission, where m is what the
-    target still asks for after those who were infected elsewhere and arrived; what is left
-    above it counts as introduced, M. Draws feed nothing back, so totals are Poisson about the
+    takes ``R_p(t) = (m_p(t) + k R(t)) / (L_p(t) + k)``, at most the highest transmission, where m
+    is what the target still asks for after those who were infected elsewhere and arrived, R
+    the same ratio of all prefectures but the origin, towards which those with little
+    infectivity are drawn, and k the pooling. What m asks for above it counts as introduced, M.
+    Draws feed nothing back, so totals are Poisson about the
     target.
 
     References
@@ -139,22 +142,20 @@ def run(
     number, introduced = np.zeros(wanted.shape), np.zeros(wanted.shape)
     credit, counted = np.zeros(size), np.zeros(size)
     weights = _weights(rule.generation_mean, rule.generation_sd)
-    trips = travel.Recorder(routes)
+    trips = travel.Recorder(routes, people)
     for day, date in enumerate(days):
         generator = stream(seed, "travel", day)
         kept = state["person"][state["isolated"] <= day]
-        share = travel.rate(settings.travel, scenario, date)
-        trips.leave(state.location, people, share, kept, generator)
+        passing = min(openness(settings.travel, scenario, date.date()), 1.0)
+        opened = travel.rate(settings.travel, scenario, date), passing
+        trips.travel(state.location, settings.travel, opened, kept, generator)
         force, infectious, strength = _force(state, day, weights, size)
         if fixed is None:
             credit += wanted[:, day] - (_located(state, size) - counted)
             mean = np.maximum(credit, 0.0)
-            credit -= mean
-            limit = rule.highest_transmission
-            with np.errstate(divide="ignore", invalid="ignore"):
-                ratio = np.where(force > 0, mean / force, 0.0)
-            number[:, day] = np.minimum(ratio, limit)
+            number[:, day] = _number(mean, force, rule, np.arange(size) == origin)
             introduced[:, day] = np.maximum(mean - number[:, day] * force, 0.0)
+            credit -= number[:, day] * force + introduced[:, day]
         else:
             number[:, day] = fixed.number[:, day]
             introduced[:, day] = fixed.introduced[:, day] * _opened(
@@ -162,13 +163,23 @@ def run(
         level = stream(seed, "infections", day).random((2, size))
         local = stats.poisson.ppf(level[0], number[:, day] * force).astype(np.int64)
         fresh = stats.poisson.ppf(level[1], introduced[:, day]).astype(np.int64)
-        infect(state, day, (local, fresh), (infectious, strength), settings,
-                stream(seed, "persons", day))  # fmt: skip
+        infect(state, day, (local, fresh), (infectious, strength), settings, seed)
         course(state, days, settings, scenario, seed, day)
         counted = _located(state, size)
     reporting = trips.located(people.prefecture, state["person"], state["reported"])
     found = Infections(**{n: state[n].copy() for n in state.fields}, reporting=reporting)
     return Epidemic(found, trips.table(), Transmission(days, wanted, number, introduced))
+
+
+def _number(mean: FloatArray, force: FloatArray, rule: Rule, origin: BoolArray) -> FloatArray:
+    """Reproduction number by prefecture, those with little infectivity drawn to the others'."""
+    others = force[~origin].sum()
+    common = min(mean[~origin].sum() / others, rule.highest_transmission) if others > 0 else 0.0
+    pooled = np.where(origin, 0.0, rule.pooling)
+    whole = force + pooled
+    ratio = np.divide(mean + pooled * common, whole, out=np.zeros_like(mean), where=whole > 0)
+    found: FloatArray = np.minimum(ratio, rule.highest_transmission)
+    return found
 
 
 def _weights(mean: float, sd: float) -> FloatArray:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from analytics.simulation.world import Rows, World
 
 SILENT = (
-    "official_grades", "county_cumulative",  # real lists; nobody publishes simulated ones
+    "official_grades",  # of lists that commands drew up; nobody draws up simulated ones
     "code_appeals", "foreign_codes",  # nobody in the simulated province appeals or comes with one
 )  # fmt: skip
 
@@ -21,6 +21,7 @@ def every(world: World) -> Iterator[Rows]:
     """Rows of each feed; only one feed is held at a time."""
     sick = clinical.course(world)
     yield official.counts(world, sick)
+    yield official.county_cumulative(world, sick)
     yield official.population(world)
     yield official.outflow_shares(world)
     yield official.mobility_shares(world)

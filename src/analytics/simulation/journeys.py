@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from analytics.simulation import names
-from analytics.simulation.draws import IntArray, pick
+from analytics.simulation.draws import BoolArray, IntArray, pick
 from analytics.simulation.scenario import openness
+from analytics.simulation.spots import coordinates
+from analytics.simulation.travel import NEVER
 from analytics.simulation.visitors import nationality
 from analytics.simulation.world import (
     Rows,
@@ -36,22 +39,44 @@ def _mode(world: World, size: int, label: str) -> IntArray:
     return pick(world.draws(label), [*shares, max(1 - sum(shares), 0.0)], size)
 
 
+@dataclass(frozen=True)
+class _Legs:
+    """Ways out and back: day, person, other end (destination of the routes), mode, whether back."""
+
+    day: IntArray
+    person: IntArray
+    goal: IntArray
+    mode: IntArray
+    back: BoolArray
+
+
+def _legs(world: World) -> _Legs:
+    trips = world.epidemic.trips
+    mode = _mode(world, trips.day.size, "modes")
+    came = np.flatnonzero(trips.back < NEVER)
+    trip = np.r_[np.arange(trips.day.size), came]
+    back = np.arange(trip.size) >= trips.day.size
+    day = np.where(back, trips.back[trip], trips.day[trip])
+    return _Legs(day, trips.person[trip], trips.destination[trip], mode[trip], back)
+
+
 def tickets(world: World) -> Rows:
     """
-    Seats of travellers out of the origin; parties of a service sit side by side.
+    Seats of travellers out of the origin and back; parties of a service sit side by side.
 
-    A service runs from the origin to one destination; trains are numbered by hour.
+    A service runs between the origin and one destination; trains are numbered by hour.
     """
-    trips, generator = world.epidemic.trips, world.draws("tickets")
-    mode = _mode(world, trips.day.size, "modes")
-    some = np.flatnonzero(mode < 4)
-    day, person, goal, mode = (x[some] for x in (trips.day, trips.person, trips.destination, mode))
+    legs, generator = _legs(world), world.draws("tickets")
+    some = np.flatnonzero(legs.mode < 4)
+    day, person, goal, mode, back = (
+        x[some] for x in (legs.day, legs.person, legs.goal, legs.mode, legs.back.astype(np.int64))
+    )
     hour = generator.integers(6, 22, some.size)
-    service = (goal * 24 + hour) * 4 + mode
+    service = ((goal * 24 + hour) * 4 + mode) * 2 + back
     household = world.people.household[person]
     order = np.lexsort((household, service, day))
-    day, person, goal, mode, hour, service = (
-        x[order] for x in (day, person, goal, mode, hour, service)
+    day, person, goal, mode, hour, back, service = (
+        x[order] for x in (day, person, goal, mode, hour, back, service)
     )
     key = day * 10**6 + service
     start = np.flatnonzero(np.r_[True, key[1:] != key[:-1]][: key.size])
@@ -59,8 +84,12 @@ def tickets(world: World) -> Rows:
     seat_number = np.arange(key.size) - start[at] if key.size else key
     carriage, within = seat_number // _CARRIAGE + 1, seat_number % _CARRIAGE
     ride = 3600 + goal * 240
-    origin = np.full(some.size, world.routes.origin)
-    code = names.joined(names.words("GCKL", mode), names.padded(goal * 24 + hour, 4))
+    ends = [*world.people.places.prefectures, *world.routes.codes]
+    home, away = (
+        np.full(some.size, world.routes.origin),
+        len(world.people.places.prefectures) + goal,
+    )
+    code = names.joined(names.words("GCKL", mode), names.padded((goal * 24 + hour) * 2 + back, 4))
     return rows(
         world, "tickets", day, person,
         ticket_number=names.joined("P", world.province, names.padded(np.arange(some.size), 9)),
@@ -70,8 +99,8 @@ def tickets(world: World) -> Rows:
         carriage=names.text(carriage),
         row=names.text(within // 5 + 1),
         seat=names.words(_LETTERS, within % 5),
-        origin=names.words(world.people.places.prefectures, origin),
-        destination=names.words(world.routes.codes, goal),
+        origin=names.words(ends, np.where(back, away, home)),
+        destination=names.words(ends, np.where(back, home, away)),
         board_stop=names.text(np.zeros(some.size, int)),
         alight_stop=names.text(1 + goal % 9),
         departure=moment_text(world, day, hour * 3600),
@@ -83,6 +112,7 @@ def gates(world: World) -> Rows:
     """One road checkpoint per county, and one at the station of each prefecture."""
     county, channel = _gate_places(world)
     generator = world.draws("gates")
+    longitude, latitude = coordinates(world, county, "gates at")
     return rows(
         world, "gates", np.full(county.size, world.first),
         gate=_gate(world, county, channel),
@@ -90,6 +120,8 @@ def gates(world: World) -> Rows:
                           names.words(["公路卡口", "车站卡口"], channel)),
         channel=names.words(_CHANNELS, channel),
         county=counties(world, county),
+        longitude=longitude,
+        latitude=latitude,
         lanes=names.text(generator.integers(1, 6, county.size)),
     )  # fmt: skip
 
@@ -122,15 +154,14 @@ def gate_staff(world: World) -> Rows:
 
 
 def checkpoint_passes(world: World) -> Rows:
-    """Travellers by car at the destination's gate, and people about in their own county."""
-    trips, people, generator = world.epidemic.trips, world.people, world.draws("passes")
-    mode = _mode(world, trips.day.size, "modes")
-    inside = world.routes.inside[trips.destination]
-    by_car = np.flatnonzero((mode == 4) & (inside >= 0))
+    """Travellers by car at the gate where they arrive, and people about in their own county."""
+    legs, people, generator = _legs(world), world.people, world.draws("passes")
+    inside = np.where(legs.back, world.routes.origin, world.routes.inside[legs.goal])
+    by_car = np.flatnonzero((legs.mode == 4) & (inside >= 0))
     local = round(people.residents * 0.004) * (world.last - world.first + 1)
     who = generator.integers(0, people.residents, local)
-    person = np.r_[trips.person[by_car], who]
-    day = np.r_[trips.day[by_car], generator.integers(world.first, world.last + 1, local)]
+    person = np.r_[legs.person[by_car], who]
+    day = np.r_[legs.day[by_car], generator.integers(world.first, world.last + 1, local)]
     county = np.r_[seat(world, inside[by_car]), people.county[who]]
     found = world.epidemic.infections
     onset = np.full(people.size, 10**6)
@@ -225,8 +256,20 @@ def channel_status(world: World) -> Rows:
     )  # fmt: skip
 
 
+def _holders(world: World) -> BoolArray:
+    """Whether each person carries the phone whose number it gives: the first of those who do."""
+    numbers = world.people.identity["phone"].combine_chunks().dictionary_encode().indices
+    holders = np.zeros(world.people.size, dtype=np.bool_)
+    holders[np.unique(numbers.to_numpy(), return_index=True)[1]] = True
+    return holders
+
+
 def roaming(world: World) -> Rows:
-    """Phones of travellers and visitors seen away from home, for a fortnight each."""
+    """
+    Phones of travellers and visitors seen away from home, for a fortnight each.
+
+    A phone that others of the household give as theirs too is where its holder is.
+    """
     trips, people, generator = world.epidemic.trips, world.people, world.draws("roaming")
     visitors = np.arange(people.residents, people.size)
     places = [*people.places.prefectures, *world.routes.codes, *world.outside["region"]]
@@ -241,9 +284,14 @@ def roaming(world: World) -> Rows:
     row = np.repeat(np.arange(owner.size), _SEEN)
     day = start[row] + np.tile(np.arange(_SEEN), owner.size)
     seen = (generator.random(row.size) < 0.9) & (day >= world.first - _SEEN)
+    seen &= _holders(world)[owner[row]]
+    seen &= day < np.r_[trips.back, np.full(visitors.size, NEVER)][row]
     row, day = row[seen], day[seen]
     order = np.argsort(day, kind="stable")
     row, day = row[order], day[order]
+    last = np.unique((owner[row] * (world.last + _SEEN + 1) + day)[::-1], return_index=True)[1]
+    at = np.sort(row.size - 1 - last)  # who left again within the fortnight is at the later place
+    row, day = row[at], day[at]
     return rows(
         world, "roaming", day, owner[row],
         date=date_text(world, day),

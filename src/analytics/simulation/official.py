@@ -47,6 +47,19 @@ def counts(world: World, sick: Course) -> Rows:
     )  # fmt: skip
 
 
+def county_cumulative(world: World, sick: Course) -> Rows:
+    """Cumulative cases by county as they stand on the last day, on which they are told."""
+    where = world.people.places
+    every = np.arange(len(where.counties))
+    known = sick.county[sick.confirmed <= world.last]
+    return rows(
+        world, "county_cumulative", np.full(every.size, world.last),
+        region=names.words(where.counties, every),
+        name=names.words(where.names, every),
+        confirmed=names.text(np.bincount(known, minlength=every.size)),
+    )  # fmt: skip
+
+
 def population(world: World) -> Rows:
     """Residents by county, prefecture and province, as the simulated province has them."""
     people, where = world.people, world.people.places

@@ -106,14 +106,15 @@ def return_to_work(world: World) -> Rows:
     """Employers' lists: workers from elsewhere in the province, and those who left it."""
     people, trips = world.people, world.epidemic.trips
     generator = world.draws("employers")
-    away = np.flatnonzero(people.employer[trips.person] >= 0)
+    away = trips.lasting(world.last)
+    away = away[people.employer[trips.person[away]] >= 0]
     place = world.routes.inside[trips.destination[away]]
     moved = np.flatnonzero(
         (people.employer[: people.residents] >= 0)
         & (people.registered[: people.residents] != people.county[: people.residents])
     )
     moved = moved[generator.random(moved.size) < 0.4]
-    moved = np.setdiff1d(moved, trips.person)
+    moved = np.setdiff1d(moved, trips.person[away])
     person = np.r_[trips.person[away], moved]
     here = np.r_[seat(world, place), people.registered[moved]]
     outside = np.r_[trips.destination[away], np.zeros(moved.size, int)]

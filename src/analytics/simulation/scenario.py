@@ -29,7 +29,7 @@ class _Frozen(BaseModel):
 
 
 class Epidemic(_Frozen):
-    """Natural history, reporting and tracing; delays [days], shares [1]."""
+    """Natural history, reporting and tracing; delays [days], shares [1], pooling [persons]."""
 
     growth_doubling_days: float = Field(5.0, gt=0)
     lead_days: int = Field(42, ge=7)
@@ -42,6 +42,7 @@ class Epidemic(_Frozen):
     report_delay_turn: date
     ascertainment: float = Field(0.6, gt=0, le=1)
     highest_transmission: float = Field(6.0, gt=0)
+    pooling: float = Field(1.0, ge=0)
     trace_coverage: float = Field(0.6, ge=0, le=1)
     trace_delay: float = Field(3.0, ge=0)
     household: float = Field(0.35, ge=0, le=1)
@@ -49,11 +50,17 @@ class Epidemic(_Frozen):
 
 
 class Travel(_Frozen):
-    """Travel out of the origin: daily rates [1/day], openness after closing [1], shares [1]."""
+    """
+    Travel out of the origin and back: daily rates [1/day], shares [1], stays [days].
+
+    Openness [1] after closing holds both ways.
+    """
 
     daily_rate: float = Field(ge=0, le=1)
     holiday_rate: float = Field(ge=0, le=1)
     holiday: date
+    returning: float = Field(0.0, ge=0, le=1)
+    stay_days_mean: float = Field(5.0, ge=0)
     closed: date
     closed_openness: float = Field(ge=0)
     rail_share: float = Field(0.45, ge=0, le=1)

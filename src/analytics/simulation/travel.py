@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from analytics.simulation.scenario import Travel
 
 AWAY = -1
+NEVER = 10**6
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,21 @@ class Routes:
 
 @dataclass(frozen=True)
 class Trips:
-    """Trips in order: day (position), person, destination (position in the routes)."""
+    """
+    Trips in order of departure: day (position), person, destination (position in the routes).
+
+    ``back`` is the day of the return, `NEVER` where there was none in the run.
+    """
 
     day: IntArray
     person: IntArray
     destination: IntArray
+    back: IntArray
+
+    def lasting(self, last: int) -> IntArray:
+        """Trips, by position, from which nobody had come back by a day; one of a person at most."""
+        found: IntArray = np.flatnonzero(self.back > last)
+        return found
 
 
 def routes(published: Published, places: Places, origin: str) -> Routes:
@@ -86,29 +97,42 @@ def rate(rule: Travel, scenario: Scenario, date: pd.Timestamp) -> float:
 class Recorder:
     """Trips as a run makes them."""
 
-    def __init__(self, known: Routes) -> None:
+    def __init__(self, known: Routes, people: Population) -> None:
         self.routes = known
-        self._rows: list[tuple[int, IntArray, IntArray]] = []
         self._day = 0
-        self._present: IntArray | None = None
+        self._present = np.flatnonzero(people.prefecture[: people.residents] == known.origin)
+        none = np.zeros(0, dtype=np.int64)
+        self._trips = Trips(none, none, none, none)
+        self._due = none
 
-    def leave(
+    def travel(
         self,
         location: IntArray,
-        people: Population,
-        share: float,
+        rule: Travel,
+        opened: tuple[float, float],
         kept: IntArray,
         generator: np.random.Generator,
     ) -> None:
         """
-        Let a share of the origin's residents leave; those away stay away.
+        Let a share of the origin's residents leave, and those come back whose stay is over.
 
         `location` is changed; persons `kept` in isolation do not travel.
+
+        Parameters
+        ----------
+        location : array (persons,)
+            Prefecture each person is in, `AWAY` outside the province.
+        rule : Travel
+        opened : tuple of float
+            Share of those present who leave on this day, and share of those who would come
+            back that can [1].
+        kept : array
+            Persons in isolation.
+        generator : Generator
         """
-        if self._present is None:
-            residents = people.prefecture[: people.residents]
-            self._present = np.flatnonzero(residents == self.routes.origin)
+        share, passing = opened
         number = int(generator.poisson(share * self._present.size)) if share else 0
+        self._return(location, passing, kept, generator)
         if number:
             chosen = some(generator, self._present, number)
             goal = pick(generator, self.routes.share, chosen.size)
@@ -116,31 +140,50 @@ class Recorder:
             stays |= np.isin(chosen, kept)
             chosen, goal = chosen[~stays], goal[~stays]
             location[chosen] = self.routes.inside[goal]
-            gone = location[self._present] != self.routes.origin
-            self._present = self._present[~gone]
-            self._rows.append((self._day, chosen, goal))
+            self._present = self._present[location[self._present] == self.routes.origin]
+            wait = 1 + generator.exponential(rule.stay_days_mean, chosen.size).astype(np.int64)
+            round_trip = generator.random(chosen.size) < rule.returning
+            self._due = np.r_[self._due, np.where(round_trip, self._day + wait, NEVER)]
+            before, size = self._trips, chosen.size
+            self._trips = Trips(
+                day=np.r_[before.day, np.full(size, self._day)],
+                person=np.r_[before.person, chosen],
+                destination=np.r_[before.destination, goal],
+                back=np.r_[before.back, np.full(size, NEVER)],
+            )
         self._day += 1
+
+    def _return(
+        self, location: IntArray, passing: float, kept: IntArray, generator: np.random.Generator
+    ) -> None:
+        """Bring those back whose stay is over, as far as the channel lets them pass."""
+        due = np.flatnonzero(self._due <= self._day)
+        due = due[generator.random(due.size) < passing]
+        due = due[~np.isin(self._trips.person[due], kept)]
+        person = self._trips.person[due]
+        location[person] = self.routes.origin
+        self._trips.back[due] = self._day
+        self._due[due] = NEVER
+        self._present = np.sort(np.r_[self._present, person])
 
     def table(self) -> Trips:
         """All trips so far."""
-        if not self._rows:
-            none = np.zeros(0, dtype=np.int64)
-            return Trips(none, none, none)
-        return Trips(
-            day=np.concatenate([np.full(p.size, day) for day, p, _ in self._rows]),
-            person=np.concatenate([p for _, p, _ in self._rows]),
-            destination=np.concatenate([g for _, _, g in self._rows]),
-        )
+        return self._trips
 
     def located(self, home: IntArray, person: IntArray, day: IntArray) -> IntArray:
         """Prefecture where each person is on a day, `AWAY` outside the province."""
-        trips, place = self.table(), home[person].copy()
-        if not trips.person.size:
-            return place
-        order = np.argsort(trips.person, kind="stable")
-        at = np.searchsorted(trips.person[order], person)
-        at = np.minimum(at, order.size - 1)
-        trip = order[at]
-        moved = (trips.person[trip] == person) & (trips.day[trip] <= day)
-        place[moved] = self.routes.inside[trips.destination[trip[moved]]]
+        trips, place = self._trips, home[person].copy()
+        came = np.flatnonzero(trips.back < NEVER)
+        # within a day, who comes back comes before who leaves
+        when = np.r_[trips.day * 2 + 1, trips.back[came] * 2]
+        who = np.r_[trips.person, trips.person[came]]
+        where = np.r_[self.routes.inside[trips.destination], home[trips.person[came]]]
+        order = np.lexsort((when, who))
+        span = 2 * (self._day + 1)
+        key = who[order] * span + when[order]
+        at = np.searchsorted(key, person * span + np.minimum(day * 2 + 1, span - 1), side="right")
+        known = np.flatnonzero(at)
+        latest = order[at[known] - 1]
+        moved = who[latest] == person[known]
+        place[known[moved]] = where[latest[moved]]
         return place

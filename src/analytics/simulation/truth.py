@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from analytics import tables
 from analytics.simulation import names
+from analytics.simulation.travel import NEVER
 from analytics.simulation.world import date_text, homes
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def write_world(study: Study, world: World) -> None:
         "person": trips.person,
         "date": date_text(world, trips.day),
         "destination": names.words(world.routes.codes, trips.destination),
+        "returned": date_text(world, trips.back, trips.back < NEVER),
     }))  # fmt: skip
     course = world.epidemic.transmission
     area, day = (x.ravel() for x in np.indices(course.target.shape))

@@ -35,8 +35,10 @@ class World:
     ----------
     settings, scenario : Settings, Scenario
         What it is made of and what is done differently.
+    base : Study
+        Study of the public figures it is modelled on.
     published : Published
-        Public figures it is modelled on.
+        Those figures.
     people : Population
         Residents and visitors.
     epidemic : Epidemic
@@ -53,6 +55,7 @@ class World:
 
     settings: scenario.Settings
     scenario: scenario.Scenario
+    base: Study
     published: Published
     people: population.Population
     epidemic: epidemic.Epidemic
@@ -66,6 +69,11 @@ class World:
     def start(self) -> np.datetime64:
         """Day at position 0."""
         return np.datetime64(self.epidemic.transmission.days[0], "D")
+
+    @property
+    def changes(self) -> tuple[studies.DefinitionChange, ...]:
+        """Changes of what counts as a case."""
+        return self.base.definition_changes
 
     @property
     def province(self) -> str:
@@ -159,7 +167,9 @@ def make(
     found = epidemic.run(everybody, settings, scenario.Scenario(), *arguments)
     if chosen.name != scenario.BASELINE:
         found = epidemic.run(everybody, settings, chosen, *arguments, fixed=found.transmission)
-    return World(settings, chosen, public, everybody, found, routes, outside, begin, end, seed)
+    return World(
+        settings, chosen, base, public, everybody, found, routes, outside, begin, end, seed
+    )
 
 
 def _outside(study: Study) -> pd.DataFrame:
