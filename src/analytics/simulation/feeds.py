@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
     from analytics.simulation.world import Rows, World
 
-SILENT = ("official_grades", "county_cumulative")  # real lists; nobody publishes simulated ones
+SILENT = (
+    "official_grades", "county_cumulative",  # real lists; nobody publishes simulated ones
+    "code_appeals", "foreign_codes",  # nobody in the simulated province appeals or comes with one
+)  # fmt: skip
 
 
 def every(world: World) -> Iterator[Rows]:
