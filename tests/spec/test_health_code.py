@@ -1,4 +1,4 @@
-"""Health codes: which code, why, until when; what an appeal does; what another province's counts."""
+"""Health codes: which code, why and until when; appeals; codes of other provinces."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def at(day: int, hour: int = 0, month: int = 3) -> datetime:
     return datetime(2020, month, day, hour)
 
 
-def table(**columns) -> ibis.Table:
+def table(**columns: object) -> ibis.Table:
     return ibis.memtable(pa.table(columns))
 
 

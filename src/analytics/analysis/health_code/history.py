@@ -26,8 +26,11 @@ from analytics.analysis.health_code.rules import OPEN, SEVERITY, Rules
 from analytics.engine import asof
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import ibis.expr.types as ir
 
+_SHOWN = ("code", "rule", "version", "changes")
 _STORY = ("code", "rule", "version", "category", "evidence_since", "changes")
 
 
@@ -194,7 +197,7 @@ def _earliest(latest: ir.Table, active: dict[int, ir.Value], rules: Rules) -> ir
     return (found == never).ifelse(ibis.null("timestamp(6)"), found)
 
 
-def at(history: ir.Table, asked: ir.Table, when: str) -> ir.Table:
+def at(history: ir.Table, asked: ir.Table, when: str, values: Sequence[str] = _SHOWN) -> ir.Table:
     """
     Give each row of a table its person's code at its time.
 
@@ -205,17 +208,20 @@ def at(history: ir.Table, asked: ir.Table, when: str) -> ir.Table:
         Any table with ``person`` and a time, such as passes.
     when : str
         Name of the time.
+    values : sequence of str
+        Columns of the history to bring over.
 
     Returns
     -------
     ibis.Table
-        All rows of `asked` with code, rule, version, changes; null for persons who had none.
+        All rows of `asked` with code, rule, version, changes (or what was asked for); null for
+        persons who had none.
     """
     return asof(
         asked,
         history,
         on=(when, "since"),
         by=["person"],
-        values=["code", "rule", "version", "changes"],
+        values=values,
         unique=True,
     )
