@@ -105,8 +105,7 @@ def written(real: Path) -> str:
         "this page against them. Hubei's 16 prefectures besides Wuhan: travel between them",
         f"and Wuhan to {LAST} against cases confirmed by {COUNTED}. Every prediction",
         "is made without the prefecture it is for (leave one out), but for the first rank",
-        "correlation, which needs no fit. Growth: the epidemic doubles in "
-        f"{DOUBLING} days (Wu, Leung & Leung 2020).",
+        f"correlation, which needs no fit. Growth: doubling in {DOUBLING} days (Wu et al. 2020).",
         "",
         "| exposure | Spearman | Spearman, left out | Poisson deviance, left out | in 95 % |",
         "|---|---:|---:|---:|---:|",
@@ -131,7 +130,7 @@ def written(real: Path) -> str:
             "not show that one exposure is right and another wrong."
         ),
         "",
-        "Not shown: the 349 places outside Hubei, whose counts by city are not among the sources. By",
+        "Not shown: the 349 places outside Hubei, whose counts are not among the sources. By",
         "province a factor fitted in Hubei predicts half of what was seen: calibrations do not",
         "transfer, and `Calibration.predict` is to be given a spread between regions.",
         "",

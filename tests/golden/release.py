@@ -71,7 +71,7 @@ def flows() -> pd.DataFrame:
     official = pd.read_csv(_folder() / "official_confirmed.csv", parse_dates=["date"])
     counts = official.melt("date", var_name="adcode", value_name="confirmed")
     residents = pd.read_csv(_folder() / "population.csv", dtype={"adcode": str})
-    people = float(residents.set_index("adcode").at[WUHAN, "pop_2020"])
+    people = float(residents.set_index("adcode").loc[WUHAN, "pop_2020"])
     new = exports.new_cases(counts, WUHAN)
     rows = []
     for day in DAYS:

@@ -20,7 +20,7 @@ NOTICES = register.read_notices(DATA / "channel_notices.toml")
 AREAS = ["420100", "421000", "429004"]
 
 
-def rows(*entries) -> pd.DataFrame:
+def rows(*entries: tuple[object, ...]) -> pd.DataFrame:
     columns = ["county", "channel", "direction", "since", "status"]
     return pd.DataFrame(entries, columns=columns)
 
@@ -66,7 +66,7 @@ def test_notices_write_the_register_of_spring_2020():
     assert found[4, 8]["420100", "rail", "out"] == "checked"
 
 
-def traveller(kind="resident", origin="420106", code="green", test=False, bus=False):
+def traveller(kind="resident", origin="420106", code="green", *, test=False, bus=False):
     return {
         "kind": kind, "origin": origin, "destination": "440300", "channel": "road", "code": code,
         "negative_test": test, "point_to_point": bus,
@@ -245,10 +245,9 @@ def test_a_budget_goes_where_it_averts_most_and_says_what_lacks():
 
 def test_departments_flows_are_laid_side_by_side_and_nobody_is_lost():
     key = ["date", "origin", "destination", "channel", "travellers"]
-    passes = pd.DataFrame([("2020-02-01", "a", "b", "road", 5), ("2020-02-01", "a", "c", "road", 2)],
-                          columns=key)  # fmt: skip
-    tickets = pd.DataFrame([("2020-02-01", "a", "b", "rail", 7), ("2020-02-01", "a", "b", "air", 3)],
-                           columns=key)  # fmt: skip
+    day = "2020-02-01"
+    passes = pd.DataFrame([(day, "a", "b", "road", 5), (day, "a", "c", "road", 2)], columns=key)
+    tickets = pd.DataFrame([(day, "a", "b", "rail", 7), (day, "a", "b", "air", 3)], columns=key)
     both = channel.compare({"passes": passes, "tickets": tickets})
     assert both["passes"].sum() == 7
     assert both["tickets"].sum() == 10
