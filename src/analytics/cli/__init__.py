@@ -15,7 +15,18 @@ os.environ.setdefault("TYPER_USE_RICH", "0")  # half of the start-up time would 
 import typer
 
 from analytics import __version__
-from analytics.cli import linkage, pool, privacy, report, schedule, simulation, sources, study
+from analytics.cli import (
+    channel,
+    codes,
+    linkage,
+    pool,
+    privacy,
+    report,
+    schedule,
+    simulation,
+    sources,
+    study,
+)
 from analytics.errors import WorkbenchError
 
 app = typer.Typer(
@@ -33,6 +44,8 @@ sources.mount(app)
 pool.mount(app)
 simulation.mount(app)
 linkage.mount(app)
+channel.mount(app)
+codes.mount(app)
 schedule.mount(app)
 study.mount(app)
 

@@ -219,6 +219,86 @@ def check_plans(pressure: Pressure, sensitivity: float, growth: float = 0.0) -> 
     return pd.DataFrame(rows, columns=columns)
 
 
+def demand(pressure: Pressure, channel: str = "road") -> pd.DataFrame:
+    """
+    Lay the travellers out as demand for `whatif.effects`, all on one channel.
+
+    Parameters
+    ----------
+    pressure : Pressure
+    channel : str
+        Public figures do not say how people travel.
+
+    Returns
+    -------
+    DEMAND table
+        A row per destination; ``elsewhere`` is no region, so only the way out is controlled.
+    """
+    table = pressure.destinations
+    return pd.DataFrame(
+        {
+            "origin": pressure.origin,
+            "destination": table["destination"],
+            "channel": channel,
+            "travellers": table["travellers"],
+        }
+    )
+
+
+def scenario(
+    pressure: Pressure,
+    notices: Sequence[registers.Notice],
+    changes: pd.DataFrame,
+    *,
+    channel: str = "road",
+    growth: float = 0.0,
+    controls: whatif.Controls | None = None,
+) -> pd.DataFrame:
+    """
+    Hold a change of the register against the register, destination by destination.
+
+    Parameters
+    ----------
+    pressure : Pressure
+    notices : sequence of Notice
+        That the register is written from.
+    changes : REGISTER table
+        county, channel, direction, status; in force from the as-of day's end.
+    channel : str
+        Channel the travellers take.
+    growth : float
+        Growth rate of the epidemic at the origin [1/day].
+    controls : Controls, optional
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `whatif.compare` gives it.
+
+    Raises
+    ------
+    ParameterError
+        If a change names nothing there is.
+    """
+    register, moment = _registered(pressure, notices)
+    changed = registers.change(register, changes.assign(since=moment))
+    wanted, draws = demand(pressure, channel), {pressure.origin: pressure.prevalence}
+    before, after = (
+        whatif.effects(wanted, each, moment, draws, controls) for each in (register, changed)
+    )
+    return whatif.compare(before, after, growth=growth)
+
+
+def _registered(
+    pressure: Pressure, notices: Sequence[registers.Notice]
+) -> tuple[pd.DataFrame, datetime]:
+    """Register of the notices for all places of the pressure, and the as-of day's end."""
+    areas = [pressure.origin, *pressure.destinations["destination"]]
+    areas = [area for area in areas if codes.is_region(area)]
+    end = datetime.combine(pressure.as_of + timedelta(days=1), datetime.min.time())
+    return registers.register_of(notices, areas), end
+
+
 def ladder(
     pressure: Pressure,
     notices: Sequence[registers.Notice],
@@ -240,20 +320,8 @@ def ladder(
         status, current (bool), moving [travellers], exported, lower, upper [infected], delay [days
         of the median first arrival behind open ways, at as many travellers a day].
     """
-    areas = [pressure.origin, *pressure.destinations["destination"]]
-    areas = [area for area in areas if codes.is_region(area)]
-    register = registers.register_of(notices, areas)
-    table = pressure.destinations
-    inside = table["destination"].map(codes.is_region)
-    demand = pd.DataFrame(
-        {
-            "origin": pressure.origin,
-            "destination": table["destination"].where(inside, pressure.origin),
-            "channel": "road",
-            "travellers": table["travellers"],
-        }
-    )
-    moment = datetime.combine(pressure.as_of + timedelta(days=1), datetime.min.time())
+    register, moment = _registered(pressure, notices)
+    wanted = demand(pressure)
     now = registers.status(register, [pressure.origin], moment)
     way_out = (now["channel"] == "road") & (now["direction"] == "out")
     current = str(now.loc[way_out, "status"].iloc[0])
@@ -265,7 +333,7 @@ def ladder(
             [(pressure.origin, "road", "out", moment, status)],
             columns=["county", "channel", "direction", "since", "status"],
         )
-        found = whatif.effects(demand, registers.change(free, change), moment, draws, controls)
+        found = whatif.effects(wanted, registers.change(free, change), moment, draws, controls)
         sums = found[["moving", "exported", "lower", "upper"]].sum()
         rows.append({"status": status, "current": status == current, **sums})
     steps = pd.DataFrame(rows)
