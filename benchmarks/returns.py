@@ -58,13 +58,13 @@ def made(seed: int = 6) -> tuple[pd.DataFrame, pd.DataFrame]:
     return workers, vehicles
 
 
-def by_hand(workers: pd.DataFrame, vehicles: pd.DataFrame, most: pd.DataFrame) -> int:
+def by_hand(vehicles: pd.DataFrame, most: pd.DataFrame) -> int:
     """Workers carried when each vehicle, in order of its day, goes where most are waiting."""
     able = most[~most["reason"].isin(returns.REASONS[:4])].copy()
     able["last"] = np.minimum(able["expected"], able["sampled"] + pd.Timedelta(days=7))
     able["first"] = np.maximum(able["expected"] - pd.Timedelta(days=3), able["sampled"])
     able["left"] = True
-    groups = {key: rows for key, rows in able.groupby(["origin", "destination"])}
+    groups = dict(tuple(able.groupby(["origin", "destination"])))
     carried = 0
     for vehicle in vehicles.sort_values("date").to_dict("records"):
         best: pd.Index = pd.Index([])
@@ -92,10 +92,10 @@ def run() -> list[dict[str, object]]:
     if (told["vehicle"].isna() != told["reason"].notna()).any():
         raise AssertionError("somebody has neither a vehicle nor a reason, or both")
     rides = told.dropna(subset=["vehicle"]).groupby("vehicle")
-    if (rides[["origin", "destination", "code"]].nunique() > 1).to_numpy().any():
+    if (rides[["origin", "destination", "code"]].nunique().to_numpy() > 1).any():
         raise AssertionError("a vehicle mixes codes or places")
     start = time.process_time()
-    carried = by_hand(workers, vehicles, told)
+    carried = by_hand(vehicles, told)
     seconds = time.process_time() - start
     return [
         {

@@ -18,6 +18,8 @@ import typer
 
 from analytics import __version__
 from analytics.cli import (
+    channel,
+    codes,
     linkage,
     pool,
     privacy,
@@ -45,6 +47,8 @@ sources.mount(app)
 pool.mount(app)
 simulation.mount(app)
 linkage.mount(app)
+channel.mount(app)
+codes.mount(app)
 schedule.mount(app)
 study.mount(app)
 screening.mount(app)

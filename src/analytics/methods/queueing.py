@@ -23,6 +23,7 @@ IntArray = npt.NDArray[np.int64]
 
 Correction = Literal["none", "lag", "offered_load"]
 MINUTES = 60.0
+_NOBODY = 1e-9  # a load left over from hours before, of no person any more [servers]
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def blocking(load: npt.ArrayLike, servers: npt.ArrayLike) -> FloatArray:
     """
     offered, count = np.broadcast_arrays(np.asarray(load, float), np.asarray(servers, float))
     # B = pmf(c) / cdf(c) of a Poisson count with mean equal to the load
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         pmf = np.exp(special.xlogy(count, offered) - offered - special.gammaln(count + 1))
         probability: FloatArray = np.minimum(pmf / special.gammaincc(count + 1, offered), 1.0)
         overloaded = 1 - count / offered  # both vanish far above the servers
@@ -267,6 +268,7 @@ def staff(
     if not (0 < level < 1 and target >= 0):
         raise ParameterError(f"a level of {level} and a target of {target} min cannot be kept")
     load = offered_load(arrivals, service, correction)
+    load = np.where(load < _NOBODY, 0.0, load)
     count = _fewest(load, lambda n: within(load, n, service, target) >= level)
     kept = np.where(load > 0, within(load, count, service, target), 1.0)
     return Plan(count, kept, mean_wait(load, count, service))

@@ -15,6 +15,10 @@ The files are wide tables for readers (all may be absent):
 ``wuhan_outflow_share.csv``
     adcode, city, province, mean_share.
 
+Fetched files whose entry in ``sources.toml`` names the feed ``mobility_shares`` (with the
+``origin`` they are for: date, direction, adcode, share) or ``mobility_scale`` (with ``columns``:
+name to origin and direction) are laid in as well.
+
 `stage` lays them into the inbox feed by feed and day by day, each with the moment it was
 known; nothing is judged here: what is unsound goes along and is quarantined at intake.
 """
@@ -151,7 +155,9 @@ def _edition(study: Study, feed: str, rows: pd.DataFrame, before: list[Entry]) -
     if old is not None and set(key) <= set(old):
         lost = ~pd.MultiIndex.from_frame(old[key]).isin(pd.MultiIndex.from_frame(rows[key]))
         new = pd.concat([new, old.loc[lost, key].assign(withdrawn="yes")]).fillna("")
-    return _content(new.assign(edition=str(len(before) + 1)))
+    if "edition" in {column.name for column in tables.contract(feed).columns}:
+        new = new.assign(edition=str(len(before) + 1))
+    return _content(new)
 
 
 def original(study: Study, entry: Entry) -> pd.DataFrame | None:
@@ -189,6 +195,34 @@ def _feeds(study: Study) -> list[Staged]:
             if named in {c.name for c in tables.contract(staging.FEEDS[name]).columns}:
                 rows[named] = rows.get(named, rows["region"])
         found.append((staging.FEEDS[name], on, rows))
+    return found + _mobility(study, before)
+
+
+def _mobility(study: Study, before: date) -> list[Staged]:
+    """Mobility indices by day; all days before the study in one delivery."""
+    parts: dict[str, list[pd.DataFrame]] = {"mobility_shares": [], "mobility_scale": []}
+    for path, entry in staging.fetched(study):
+        rows = _texts(path)
+        if entry["feed"] == "mobility_shares":
+            _require(study, path.name, rows, ("date", "direction", "adcode", "share"))
+            shares = rows.assign(origin=entry["origin"], region=rows["adcode"].map(code))
+            parts["mobility_shares"].append(
+                shares[["date", "origin", "direction", "region", "share"]]
+            )
+        elif entry["feed"] == "mobility_scale":
+            _require(study, path.name, rows, ("date", *entry["columns"]))
+            for column, (origin, direction) in entry["columns"].items():
+                scale = rows[["date"]].assign(
+                    origin=origin, direction=direction, scale=rows[column]
+                )
+                parts["mobility_scale"].append(scale[scale["scale"].str.strip() != ""])
+    found = []
+    for feed, tables_ in parts.items():
+        if tables_:
+            rows = pd.concat(tables_, ignore_index=True)
+            early = day(rows["date"]) <= pd.Timestamp(before)
+            found += [(feed, before, rows[early])] if early.any() else []
+            found += _by_day(feed, rows[~early], before)
     return found
 
 

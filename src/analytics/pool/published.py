@@ -123,6 +123,35 @@ def read(study: Study, at: datetime | None = None, *, retrospective: bool = Fals
     )
 
 
+def mobility(study: Study, at: datetime) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """
+    Read the mobility indices of a study as they were known at a moment.
+
+    Parameters
+    ----------
+    study : Study
+    at : datetime
+        Nothing delivered later is used.
+
+    Returns
+    -------
+    MOBILITY_SHARES and MOBILITY_SCALE tables
+        Without rows where none were brought (`workbench data fetch`).
+    """
+    connection = engine.connect()
+    try:
+        known = archive.as_of(study.state / "archive", at, connection)
+        shares, scale = (
+            engine.collect(known[feed], connection).drop(columns="record")
+            for feed in ("mobility_shares", "mobility_scale")
+        )
+    finally:
+        connection.disconnect()
+    for table in (shares, scale):
+        table["date"] = pd.to_datetime(table["date"]).astype("datetime64[us]")
+    return shares, scale
+
+
 def _known(study: Study, when: datetime, later: datetime) -> dict[str, pd.DataFrame]:
     """Rows of every feed at a moment; of the counties' later state at its own."""
     connection = engine.connect()

@@ -2,14 +2,16 @@
 Which published files of a study have not been staged yet; answered from hashes alone.
 
 Once a study's published files are in its archive, ``staged.json`` in its state folder
-says what they, and ``study.toml``, looked like.
+says what they, and ``study.toml``, looked like. Fetched files whose entry in ``sources.toml``
+names a feed are staged as well, once they are here.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+import tomllib
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,9 +30,26 @@ FEEDS = {
 }
 
 
+def fetched(study: Study) -> list[tuple[Path, dict[str, Any]]]:
+    """List the fetched files that feed the archive, each with its entry in the register."""
+    register = study.folder / "sources.toml"
+    if not register.is_file():
+        return []
+    listed = tomllib.loads(register.read_text(encoding="utf-8"))
+    entries = [*listed.get("larger", []), *listed.get("derived", [])]
+    folder = study.folder.parent / "fetched" / study.name
+    feeding = [(folder / entry["file"], entry) for entry in entries if "feed" in entry]
+    return [
+        (path, entry)
+        for path, entry in feeding
+        if path.is_file() and sha256(path) == entry.get("sha256")
+    ]
+
+
 def present(study: Study) -> dict[str, str]:
     """SHA-256 of each published file beside the study's ``study.toml``, and of that."""
     paths = [study.folder / name for name in FEEDS if (study.folder / name).is_file()]
+    paths += [path for path, _ in fetched(study)]
     if paths:
         paths.append(study.folder / "study.toml")
     return {path.name: sha256(path) for path in paths if path.is_file()}

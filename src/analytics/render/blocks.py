@@ -150,6 +150,18 @@ class Shape:
 
 
 @dataclass(frozen=True)
+class Flow:
+    """
+    One flow on a map: an SVG path in the map's own units, with its width on the screen [px].
+
+    Flows are drawn over the areas and say nothing that the table does not say.
+    """
+
+    path: str
+    width: float
+
+
+@dataclass(frozen=True)
 class AreaMap(Block):
     """
     A map of areas by category, with its legend; the table beneath says the same.
@@ -168,6 +180,7 @@ class AreaMap(Block):
     categories: tuple[Category, ...]
     note: Text
     table: Table | None = None
+    flows: tuple[Flow, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from analytics.render.blocks import LANGUAGES, Language, Text
 REPORT_TITLES: Final[dict[str, Text]] = {
     "risk_grading": Text("疫情风险分级评估", "Epidemic risk grading"),
     "data_quality": Text("数据汇集与质量", "Data delivery and quality"),
+    "travel_channel": Text("出行通道与健康码", "Travel channel and health codes"),
 }
 HOUR: Final = 3600
 DAY: Final = 86400

@@ -71,9 +71,18 @@ class DataQuality(ReportParameters):
     """What each department owed, what came, how late and how good."""
 
 
+class TravelChannel(ReportParameters):
+    """Travel channel and health codes: where pressure is, what gates miss, who may pass."""
+
+    origin: str = Field("", description="prefecture people leave; empty: the one with most cases")
+    travellers: int = Field(10_000, ge=100, description="people leaving that figures are given for")
+    temperature: float = Field(0.86, ge=0, le=1, description="sensitivity of a temperature check")
+
+
 REPORTS: dict[str, type[ReportParameters]] = {
     "risk_grading": RiskGrading,
     "data_quality": DataQuality,
+    "travel_channel": TravelChannel,
 }
 
 

@@ -196,15 +196,15 @@ def explain(plan: CheckpointPlan) -> dict[str, str]:
         return {
             "zh": f"{plan.budget}个人时可满足全部{len(plan.gates)}个卡口的等候目标"
             f"（需{plan.needed}个人时）。",
-            "en": f"{plan.budget:,} staff-hours keep the wait target at all {len(plan.gates)} gates "
-            f"({plan.needed:,} are needed).",
+            "en": f"{plan.budget:,} staff-hours keep the wait target at all {len(plan.gates)} "
+            f"gates ({plan.needed:,} are needed).",
         }
     return {
-        "zh": f"要在全部{len(plan.gates)}个卡口满足等候目标需{plan.needed}个人时，现有{plan.budget}个，"
-        f"缺{plan.short}个。按拦截输出最多分配：每日约{unchecked:.0f}人未经检查，"
+        "zh": f"要在全部{len(plan.gates)}个卡口满足等候目标需{plan.needed}个人时，"
+        f"现有{plan.budget}个，缺{plan.short}个。按拦截输出最多分配：每日约{unchecked:.0f}人未经检查，"
         f"拦截可拦截输出的{share:.0%}；每增加1个人时多拦截{plan.shadow_price:.2g}例。",
         "en": f"The wait target at all {len(plan.gates)} gates needs {plan.needed:,} staff-hours; "
         f"{plan.budget:,} are there, {plan.short:,} short. Placed where they avert most, about "
-        f"{unchecked:,.0f} travellers a day go unchecked and {share:.0%} of what checks could avert "
-        f"is averted; one more staff-hour averts {plan.shadow_price:.2g} infections.",
+        f"{unchecked:,.0f} travellers a day go unchecked and {share:.0%} of what checks could "
+        f"avert is averted; one more staff-hour averts {plan.shadow_price:.2g} infections.",
     }

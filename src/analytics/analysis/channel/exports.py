@@ -173,7 +173,7 @@ def _predicted(rates: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 def new_cases(counts: pd.DataFrame, area: str) -> pd.Series:
     """
-    New confirmed cases of an area by day, from cumulative counts.
+    Derive new confirmed cases of an area by day from cumulative counts.
 
     Parameters
     ----------

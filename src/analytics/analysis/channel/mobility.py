@@ -49,9 +49,10 @@ def broken_days(
     Notes
     -----
     The distance is the total variation :math:`\tfrac12\sum_j |p_j - q_j|` between the day's
-    shares and the median of the days around, both scaled to 1: the part of the travellers who
-    would have to go elsewhere. A day is broken if it is above the limit, if another origin has
-    the same table, or if a province's table lists places of its own.
+    shares and the median of the days around (those not strange themselves), both scaled to 1:
+    the part of the travellers who would have to go elsewhere. A day is broken if it is above
+    the limit, if another origin has the same table, or if a province's table lists places of its
+    own.
     """
     parts = []
     for (origin, direction), rows in shares.groupby(["origin", "direction"]):
@@ -62,8 +63,10 @@ def broken_days(
         coverage = values.sum(axis=1)
         scaled = values / np.where(coverage > 0, coverage, 1.0)[:, None]
         part = pd.DataFrame({"date": table.index, "coverage": coverage})
-        part["distance"] = _distance(scaled, table.index, window)
         part["inside"] = _inside(str(origin), table)
+        away = _distance(scaled, table.index, window, np.zeros(len(table), bool))
+        strange = (away > limit) | (part["inside"] > 0).to_numpy()
+        part["distance"] = _distance(scaled, table.index, window, strange)
         parts.append(part.assign(origin=origin, direction=direction))
     if not parts:
         return pd.DataFrame(columns=[*_KEY, "coverage", "distance", "twin", "inside", "broken"])
@@ -74,12 +77,16 @@ def broken_days(
 
 
 def _distance(
-    scaled: npt.NDArray[np.float64], dates: pd.Index, window: int
+    scaled: npt.NDArray[np.float64],
+    dates: pd.Index,
+    window: int,
+    strange: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.float64]:
+    """Distance of each day to the median of the days around that are not strange themselves."""
     days = pd.DatetimeIndex(dates)
     found = np.zeros(len(days))
     for place, day in enumerate(days):
-        near = np.abs((days - day).days) <= window
+        near = (np.abs((days - day).days) <= window) & ~strange
         near[place] = False
         if near.any():
             usual = np.median(scaled[near], axis=0)

@@ -258,7 +258,7 @@ def _judged(
 
 
 def _lacking(notice: Notice, traveller: dict[str, object]) -> list[str]:
-    """Requirements of a notice that a traveller does not meet; "closed" weighs most."""
+    """List what a traveller lacks for a notice; "closed" weighs most."""
     if notice.status == "closed":
         return ["closed", "", "", ""]
     if notice.status == "open":

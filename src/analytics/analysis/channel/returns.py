@@ -293,7 +293,7 @@ def _dispatch(
     chosen, bound = _solve(classes, options, seconds)
     parts = []
     for kind, rows in options.assign(chosen=chosen).groupby("kind"):
-        queue = alike.at[kind, "rows"]
+        queue = alike.loc[kind, "rows"]
         at = 0
         for destination, code, number in zip(
             rows["destination"], rows["code"], rows["chosen"], strict=True

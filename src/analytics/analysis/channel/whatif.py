@@ -124,7 +124,7 @@ def effects(
 def compare(
     before: pd.DataFrame, after: pd.DataFrame, *, growth: float = 0.0, by: str = "destination"
 ) -> pd.DataFrame:
-    """
+    r"""
     Lay the effects of two registers side by side.
 
     Parameters
@@ -144,8 +144,8 @@ def compare(
 
     Notes
     -----
-    Arrivals are Poisson at a rate :math:`\\lambda e^{rt}`: the median of the first is at
-    :math:`\\log(1 + r\\log 2/\\lambda)/r`.
+    Arrivals are Poisson at a rate :math:`\lambda e^{rt}`: the median of the first is at
+    :math:`\log(1 + r\log 2/\lambda)/r`.
     """
     sides = {
         name: table.groupby(by)[["moving", "exported", "lower", "upper"]].sum()

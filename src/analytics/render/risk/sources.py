@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
@@ -13,7 +14,13 @@ from analytics.render.risk.words import rows
 from analytics.study import GradingRule, Study
 
 
-def supplies(table: pd.DataFrame, as_of: date, *, retrospective: bool = False) -> Supplies:
+def supplies(
+    table: pd.DataFrame,
+    as_of: date,
+    *,
+    retrospective: bool = False,
+    unused: Collection[str] = ("wuhan_outflow_share.csv",),
+) -> Supplies:
     """
     List which file came from whom, how far it reaches, and what was empty or set aside.
 
@@ -25,9 +32,11 @@ def supplies(table: pd.DataFrame, as_of: date, *, retrospective: bool = False) -
         Nothing of a later day was used.
     retrospective : bool
         Whether the counties' later state was used.
+    unused : collection of str
+        Files the report does not read.
     """
-    unused = {"wuhan_outflow_share.csv"} | (set() if retrospective else {"county_cumulative.csv"})
-    table = table[~table["file"].isin(unused)]
+    left_out = {*unused} | (set() if retrospective else {"county_cumulative.csv"})
+    table = table[~table["file"].isin(left_out)]
     columns = (
         Column("file", Text("文件", "File")),
         Column("publisher", Text("发布单位", "Publisher")),

@@ -1,0 +1,128 @@
+"""Commands on the travel channel: channel whatif, channel allowed."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from analytics.errors import ParameterError
+
+channel_app = typer.Typer(no_args_is_help=True, help="Ways out and in: who may pass, and what if.")
+
+StudyOption = Annotated[str, typer.Option(help="Study under data/; default: this session's.")]
+DayOption = Annotated[str, typer.Option(metavar="DATE", help="Known by 24:00; default: study's.")]
+
+
+@channel_app.command("whatif")
+def whatif(
+    changes: Annotated[list[str], typer.Argument(metavar="COUNTY:CHANNEL:DIRECTION:STATUS...")],
+    *,
+    study: StudyOption = "",
+    as_of: DayOption = "",
+    origin: Annotated[str, typer.Option(help="Prefecture people leave; default: most cases.")] = "",
+    travellers: Annotated[int, typer.Option(min=1, help="Who would leave in a day.")] = 10_000,
+    growth: Annotated[float, typer.Option(help="Growth of the epidemic [1/day].")] = 0.0,
+) -> None:
+    """
+    Say what a change of the register would do, destination by destination.
+
+    Example: workbench channel whatif 420100:road:out:checked --as-of 2020-02-29
+
+    CHANNEL is road, rail, air or water; DIRECTION in or out; STATUS open, checked, permit_only
+    or closed. The travellers are those of the first change's channel.
+    """
+    import pandas as pd
+
+    from analytics import study as studies
+    from analytics.analysis.channel import pressure, register
+    from analytics.pool import published
+
+    parts = [change.split(":") for change in changes]
+    wrong = [text for text, part in zip(changes, parts, strict=True) if len(part) != 4]  # noqa: PLR2004
+    if wrong:
+        raise ParameterError(
+            "a change is given as COUNTY:CHANNEL:DIRECTION:STATUS:",
+            [f"'{text}'" for text in wrong],
+            "for example: 420100:road:out:closed",
+        )
+    chosen = studies.load(study)
+    day = date.fromisoformat(as_of) if as_of else chosen.as_of
+    figures = published.read(chosen, studies.moment(day))
+    shares, _ = published.mobility(chosen, studies.moment(day))
+    found = pressure.assess(
+        figures.counts,
+        figures.population,
+        figures.outflow,
+        shares,
+        day,
+        origin=origin,
+        travellers=travellers,
+        redefined=[change.day for change in chosen.definition_changes],
+    )
+    table = pressure.scenario(
+        found,
+        register.read_notices(chosen.folder / "channel_notices.toml"),
+        pd.DataFrame(parts, columns=["county", "channel", "direction", "status"]),
+        channel=parts[0][1],
+        growth=growth,
+    )
+    for row in table.to_dict("records"):
+        typer.echo(
+            f"{row['destination']:10} travellers {row['moving_before']:8.0f} → "
+            f"{row['moving_after']:8.0f}  infected {row['exported_before']:8.3f} → "
+            f"{row['exported_after']:8.3f}  first arrival {_later(row['delay'])}"
+        )
+    moving, infected = table["moving_change"].sum(), table["exported_change"].sum()
+    typer.echo(f"together: travellers {moving:+.0f}, infected {infected:+.3f} a day")
+
+
+@channel_app.command("allowed")
+def allowed(  # noqa: PLR0913 - one per option
+    *,
+    study: StudyOption = "",
+    on: Annotated[str, typer.Option(metavar="DATE", help="Day of travel; default: study's.")] = "",
+    origin: Annotated[str, typer.Option(help="County people leave.")],
+    destination: Annotated[str, typer.Option(help="County they go to.")],
+    channel: Annotated[str, typer.Option(help="road, rail, air or water.")] = "road",
+    kind: Annotated[str, typer.Option(help="resident, migrant_worker ...")] = "resident",
+    code: Annotated[str, typer.Option(help="Health code; empty: none.")] = "green",
+    negative_test: Annotated[bool, typer.Option(help="Holds a valid negative test.")] = False,
+    point_to_point: Annotated[bool, typer.Option(help="Travels point to point.")] = False,
+) -> None:
+    """
+    Say whether a traveller may pass by the notices in force, and what is lacking.
+
+    Example: workbench channel allowed --on 2020-03-25 --origin 420106 --destination 440300
+    """
+    import pandas as pd
+
+    from analytics import study as studies
+    from analytics.analysis.channel import register
+
+    chosen = studies.load(study)
+    day = date.fromisoformat(on) if on else chosen.as_of
+    notices = register.read_notices(chosen.folder / "channel_notices.toml")
+    traveller = {
+        "kind": kind, "origin": origin, "destination": destination, "channel": channel,
+        "code": code or None, "negative_test": negative_test, "point_to_point": point_to_point,
+    }  # fmt: skip
+    (row,) = register.allowed(notices, pd.DataFrame([traveller]), day).to_dict("records")
+    verdict = "may pass" if row["allowed"] else f"may not pass: {row['lacking']}"
+    basis = next((notice for notice in notices if notice.id == row["notice"]), None)
+    said = f"{basis.words.zh} ({basis.words.en}; {basis.source})" if basis else "no notice"
+    typer.echo(f"{verdict}\n{said}")
+
+
+def _later(delay: float) -> str:
+    """Say a delay: so many days later or sooner, never any more, or at all."""
+    if math.isinf(delay):
+        return "never any more" if delay > 0 else "now possible"
+    return f"{delay:+.1f} d"
+
+
+def mount(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.add_typer(channel_app, name="channel")

@@ -1,0 +1,25 @@
+"""The channel report: figures of the analysis as blocks of a page, in Chinese and English."""
+
+from analytics.render.channel.areas import area_map
+from analytics.render.channel.codes import code_rules, codes_by_area
+from analytics.render.channel.detail import gates, mobility_days, notices, trend, what_if
+from analytics.render.channel.foot import definitions
+from analytics.render.channel.top import decisions, headlines, lead, masthead
+from analytics.render.channel.words import places
+
+__all__ = [
+    "area_map",
+    "code_rules",
+    "codes_by_area",
+    "decisions",
+    "definitions",
+    "gates",
+    "headlines",
+    "lead",
+    "masthead",
+    "mobility_days",
+    "notices",
+    "places",
+    "trend",
+    "what_if",
+]

@@ -1,0 +1,143 @@
+"""The health-code section: the rules in force, and codes by county where there are records."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from analytics.render.blocks import Column, Missing, Section, Table, Text
+from analytics.render.channel.words import CODES
+from analytics.render.numbers import day, number, percent
+
+_HIDDEN = Missing(Text("为保护个人而隐去", "hidden to protect persons"))
+
+
+def code_rules(rules: Any, as_of: date) -> Section:
+    """
+    List the rules of the code, in the order they are tried, each with its source.
+
+    Parameters
+    ----------
+    rules : health_code.Rules
+    as_of : date
+    """
+    force = [
+        rule
+        for rule in rules.ordered
+        if rule.first <= as_of and (rule.last is None or as_of < rule.last)
+    ]
+    first = day(min(rule.first for rule in rules.rule))
+    verified = sum(rule.verified for rule in force)
+    title = (
+        Text(
+            f"健康码规则{len(force)}条在用，其中{verified}条有官方或新闻来源",
+            f"{len(force)} rules of the health code are in force, {verified} with a source "
+            "in print",
+        )
+        if force
+        else Text(
+            f"健康码规则尚未生效（首条自{first.zh}起）",
+            f"No rule of the health code is in force yet (the first from {first.en})",
+        )
+    )
+    entries = tuple(
+        {
+            "code": CODES[str(rule.code)],
+            "because": Text(rule.because.zh, rule.because.en),
+            "days": Text(f"{rule.days}天", f"{rule.days} days")
+            if rule.days
+            else Text("至记录解除", "until the record ends"),
+            "todo": Text(rule.todo.zh, rule.todo.en),
+            "rule": Text(f"{rule.id}（{rule.version}）", f"{rule.id} ({rule.version})"),
+            "source": Text("有", "in print") if rule.verified else Text("待核实", "unverified"),
+        }
+        for rule in (force or rules.ordered)
+    )
+    table = Table(
+        caption=Text("规则，按判定顺序", "Rules, in the order they are tried"),
+        columns=(
+            Column("code", Text("健康码", "Code")),
+            Column("because", Text("告知持码人的原因", "Reason the holder is told")),
+            Column("days", Text("持续", "Lasts")),
+            Column("todo", Text("应做什么", "What to do")),
+            Column("rule", Text("规则（版本）", "Rule (version)")),
+            Column("source", Text("来源", "Source")),
+        ),
+        rows=entries,
+        note=Text(
+            f"申诉电话12345，{rules.appeal_days}日内答复。规则内容校验值{rules.fingerprint[:12]}。",
+            f"Appeals: call 12345, answered within {rules.appeal_days} days. Fingerprint of the "
+            f"rules: {rules.fingerprint[:12]}.",
+        ),
+        name="health-code-rules",
+        collapsed=True,
+    )
+    return Section(title=title, tables=(table,))
+
+
+def codes_by_area(found: Any, names: dict[str, Text]) -> Section:
+    """
+    Show codes by area, as far as they may leave; or say that there are no records.
+
+    Parameters
+    ----------
+    found : records.Codes or None
+        Released counts, and the sentence to print beside them.
+    names : dict of str to Text
+    """
+    if found is None:
+        return Section(
+            title=Text("本研究没有个人记录，不发健康码", "No records of persons, so no codes"),
+            paragraphs=(
+                Text(
+                    "真实研究只含公开数据；健康码只在有联网关联记录的研究中判定。",
+                    "This study holds public figures only; codes are told where there are linked "
+                    "records of persons.",
+                ),
+            ),
+        )
+    wide = found.table.pivot_table(
+        index=found.by, columns="code", values="persons", aggfunc="first", dropna=False
+    )
+    total = found.table[(found.table[found.by] == found.root)].set_index("code")["persons"]
+    held = total.drop(["total", "none"], errors="ignore")
+    sums = {code: held.get(code) for code in ("green", "yellow", "red") if pd.notna(held.get(code))}
+    number_of = sum(int(value) for value in sums.values())
+    title = Text(
+        "、".join(f"{CODES[c].zh}{percent(int(v) / number_of).zh}" for c, v in sums.items())
+        if number_of
+        else "健康码数量不便公布",
+        ", ".join(f"{CODES[c].en} {percent(int(v) / number_of).en}" for c, v in sums.items())
+        + " of those with a code"
+        if number_of
+        else "Counts of codes may not be shown",
+    )
+    order = [label for label in wide.index if label != found.root]
+    entries = []
+    for label in [found.root, *sorted(order)]:
+        row = wide.loc[label]
+        entries.append(
+            {
+                "area": names.get(str(label), Text(str(label), str(label)))
+                if label != found.root
+                else Text("合计", "All"),
+                **{
+                    code: _HIDDEN if pd.isna(row.get(code)) else number(int(row[code]))
+                    for code in ("green", "yellow", "red", "none")
+                },
+            }
+        )
+    table = Table(
+        caption=Text("健康码，按现住地", "Codes, by place of residence"),
+        columns=(
+            Column("area", Text("地区", "Area")),
+            *(Column(code, CODES[code], "number") for code in ("green", "yellow", "red", "none")),
+        ),
+        rows=tuple(entries),
+        note=Text(found.statement["zh"], found.statement["en"]),
+        name="codes-by-area",
+        collapsed=len(entries) > 40,  # noqa: PLR2004 (two screens of a phone)
+    )
+    return Section(title=title, tables=(table,))

@@ -1,0 +1,93 @@
+"""Words of the channel report: provinces, statuses, plans of checks, codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from analytics.render.blocks import Text
+from analytics.render.numbers import number, written
+
+PROVINCES = {
+    code: Text(zh, en)
+    for code, zh, en in (
+        ("110000", "北京", "Beijing"), ("120000", "天津", "Tianjin"), ("130000", "河北", "Hebei"),
+        ("140000", "山西", "Shanxi"), ("150000", "内蒙古", "Inner Mongolia"),
+        ("210000", "辽宁", "Liaoning"), ("220000", "吉林", "Jilin"),
+        ("230000", "黑龙江", "Heilongjiang"), ("310000", "上海", "Shanghai"),
+        ("320000", "江苏", "Jiangsu"), ("330000", "浙江", "Zhejiang"), ("340000", "安徽", "Anhui"),
+        ("350000", "福建", "Fujian"), ("360000", "江西", "Jiangxi"), ("370000", "山东", "Shandong"),
+        ("410000", "河南", "Henan"), ("420000", "湖北", "Hubei"), ("430000", "湖南", "Hunan"),
+        ("440000", "广东", "Guangdong"), ("450000", "广西", "Guangxi"),
+        ("460000", "海南", "Hainan"), ("500000", "重庆", "Chongqing"),
+        ("510000", "四川", "Sichuan"),
+        ("520000", "贵州", "Guizhou"), ("530000", "云南", "Yunnan"), ("540000", "西藏", "Tibet"),
+        ("610000", "陕西", "Shaanxi"), ("620000", "甘肃", "Gansu"), ("630000", "青海", "Qinghai"),
+        ("640000", "宁夏", "Ningxia"), ("650000", "新疆", "Xinjiang"), ("710000", "台湾", "Taiwan"),
+        ("810000", "香港", "Hong Kong"), ("820000", "澳门", "Macao"),
+    )
+}  # fmt: skip
+ELSEWHERE = Text("未列出的其他地方", "all places not listed")
+STATUSES = {
+    "open": Text("开放", "open"),
+    "checked": Text("查验放行", "checked"),
+    "permit_only": Text("凭证放行", "permit only"),
+    "closed": Text("关闭", "closed"),
+}
+PLANS = {
+    "exit": Text("仅出发测温", "temperature on leaving"),
+    "both": Text("出发、到达均测温", "temperature on leaving and arriving"),
+    "code_few": Text("测温＋健康码（知晓少数暴露）", "temperature and code, few exposures known"),
+    "code_most": Text("测温＋健康码（知晓多数暴露）", "temperature and code, most exposures known"),
+}
+REQUIREMENTS = {
+    "green_code": Text("绿码", "green code"),
+    "negative_test": Text("核酸检测阴性", "negative test"),
+    "point_to_point": Text("点对点运输", "point-to-point transport"),
+}
+CODES = {
+    "green": Text("绿码", "green"),
+    "yellow": Text("黄码", "yellow"),
+    "red": Text("红码", "red"),
+    "none": Text("无码", "no code"),
+}
+
+
+def places(areas: pd.DataFrame) -> dict[str, Text]:
+    """Names of the study's prefectures, of all provinces, and of the rest, by code."""
+    names = dict(PROVINCES)
+    for row in areas.drop_duplicates("prefecture").to_dict("records"):
+        names[str(row["prefecture"])] = Text(row["prefecture_name"], row["prefecture_name_en"])
+    return names | {"elsewhere": ELSEWHERE}
+
+
+def named(code: object, names: Mapping[str, Text]) -> Text:
+    """Name of a place, or its code where no name is known."""
+    return names.get(str(code), Text(str(code), str(code)))
+
+
+def small(value: float) -> Text:
+    """Write an expected number: two digits after the point below ten, none from a hundred on."""
+    if value and abs(value) < 0.01:  # noqa: PLR2004
+        return Text("<0.01", "<0.01")
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2  # noqa: PLR2004
+    return number(value, digits)
+
+
+def interval(lower: float, upper: float, digits: int = 0) -> Text:
+    """Write an interval: 3–15."""
+    low, high = number(lower, digits), number(upper, digits)
+    return Text(f"{low.zh}–{high.zh}", f"{low.en}–{high.en}")
+
+
+def of(travellers: int) -> Text:
+    """Say of how many travellers: 每10000名离开者, of 10,000 people leaving."""
+    zh, en = written(travellers, "zh"), written(travellers, "en")
+    return Text(f"每{zh}名离开者", f"of {en} people leaving")
+
+
+def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a table as mappings."""
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]

@@ -1,0 +1,160 @@
+"""Figures of persons for a report: read for one purpose, counted, and let out by the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from analytics import engine
+from analytics.analysis import health_code
+from analytics.codes import HealthCode, Purpose
+from analytics.pool import linked
+from analytics.privacy import keys, vault
+from analytics.privacy.purposes import Reader
+from analytics.privacy.release import Dimension, TableSpec, ledger_of, release
+from analytics.study import ZONE
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+    from analytics.study import Study
+
+FEEDS = (
+    "declarations", "contacts", "tests", "quarantine", "checkpoint_passes", "tickets",
+    "foreign_codes", "code_appeals",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Codes:
+    """
+    Codes by prefecture, as far as they may leave.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The area, code (green, yellow, red, none, total), persons (missing where hidden).
+    by, root : str
+        Name of the area's column, and the label of all areas together.
+    statement : dict of str to str
+        Sentence to print beside it.
+    """
+
+    table: pd.DataFrame
+    by: str
+    root: str
+    statement: dict[str, str]
+
+
+def codes_by_prefecture(
+    study: Study, rules: health_code.Rules, moment: datetime, prefectures: Sequence[str]
+) -> Codes | None:
+    """
+    Count persons by prefecture and code, through the disclosure gate.
+
+    Parameters
+    ----------
+    study : Study
+    rules : Rules
+    moment : datetime
+        With a zone; nothing told later is read.
+    prefectures : sequence of str
+        Of the study; persons elsewhere are counted together.
+
+    Returns
+    -------
+    Codes or None
+        None where the study holds no linked persons.
+
+    Raises
+    ------
+    DisclosureError
+        If not even the coarsest table may leave.
+    """
+    if study.nature == "real" or "linkage/rows" not in vault.names(study.state / "vault"):
+        return None
+    ring = keys.load(study.name)
+    connection = engine.connect()
+    try:
+        reader = Reader("code_officer", Purpose.HEALTH_CODE)
+        views = linked.read(study, moment, reader, ring, connection, feeds=FEEDS)
+        counted = _counted(views, rules, moment, prefectures, connection)
+    finally:
+        connection.disconnect()
+    return _released(study, counted, moment, prefectures)
+
+
+def evidence_records(views: Mapping[str, ir.Table]) -> dict[str, ir.Table]:
+    """
+    Name linked views as the health code reads them.
+
+    Parameters
+    ----------
+    views : mapping of str to ibis.Table
+        As `linked.read` gives them.
+
+    Returns
+    -------
+    dict of str to ibis.Table
+        For `health_code.tell`; journeys and checks become presence.
+    """
+    records = {
+        feed: views[feed]
+        for feed in ("declarations", "contacts", "tests", "quarantine", "foreign_codes")
+        if feed in views
+    }
+    seen = [views.get("checkpoint_passes"), views.get("tickets")]
+    if any(table is not None for table in seen):
+        records["presence"] = health_code.evidence.presence(*seen)
+    return records
+
+
+def _counted(
+    views: Mapping[str, ir.Table],
+    rules: health_code.Rules,
+    moment: datetime,
+    prefectures: Sequence[str],
+    connection: Any,
+) -> pd.DataFrame:
+    """Persons by prefecture of their latest declaration and code."""
+    import ibis
+
+    told = health_code.tell(evidence_records(views), rules, views.get("code_appeals"))
+    changes = connection.create_table("code_changes", engine.rows(told, connection), temp=True)
+    declared = views["declarations"]
+    declared = declared.filter(declared["person"].notnull() & declared["county"].notnull())  # noqa: PD004
+    latest = declared.group_by("person").agg(county=declared["county"].argmax(declared["declared"]))
+    county = latest["county"]
+    direct = county.substr(2, 2) == "90"
+    area = direct.ifelse(county, county.left(4).concat("00"))
+    persons = latest.select(
+        "person", prefecture=area.isin(list(prefectures)).ifelse(area, ibis.literal("elsewhere"))
+    )
+    held = connection.create_table("persons", engine.rows(persons, connection), temp=True)
+    local = moment.astimezone(ZONE).replace(tzinfo=None)
+    standing = health_code.fairness.standing(changes, held, local)
+    return health_code.fairness.counts(standing, "prefecture", connection)
+
+
+def _released(
+    study: Study, counted: pd.DataFrame, moment: datetime, prefectures: Sequence[str]
+) -> Codes:
+    spec = TableSpec(
+        name="codes_by_prefecture",
+        population="holders of a health code",
+        measure="persons",
+        dimensions=(
+            Dimension.flat("prefecture", (*prefectures, "elsewhere"), study.region),
+            Dimension.flat("code", (*map(str, HealthCode), "none")),
+        ),
+        as_of=(moment.astimezone(ZONE) - timedelta(minutes=1)).date(),
+        stock=True,
+    )
+    found = release(counted, spec, ledger_of(study.state))
+    by = "prefecture" if "prefecture" in found.table else "code"
+    table = found.table if by == "prefecture" else found.table.assign(prefecture=study.region)
+    return Codes(table, "prefecture", study.region, dict(found.statement))
