@@ -9,6 +9,7 @@ import pandas as pd
 
 from analytics.errors import ParameterError
 from analytics.pool.linkage import scoring
+from analytics.pool.linkage.standard import described
 from analytics.pool.linkage.training import quiet
 
 if TYPE_CHECKING:
@@ -108,8 +109,8 @@ def _pick(
     scoring.count_frequencies(connection, "store.main.RECORDS")
     for side, (department, record) in (("left", left), ("right", right)):
         connection.execute(
-            f"create or replace temp table explained_{side} as select * "
-            "from store.main.RECORDS where department = ? and record = ?",
+            f"create or replace temp table explained_{side} as "
+            f"{described('store.main.RECORDS')} where department = ? and record = ?",
             [department, record],
         )
         if not connection.execute(f"from explained_{side}").fetchall():

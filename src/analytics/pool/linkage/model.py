@@ -18,7 +18,8 @@ BLOCKING_KEYS = {
     "name_county": "name || '|' || county",
     "phone": "phone",
     "address": "address",
-    "birth_county": "birth || county",
+    "birth_county_start": "birth || county || left(name, 1)",
+    "birth_county_end": "birth || county || right(name, 1)",
     "name_birth": "name || '|' || birth",
 }
 """A pair is looked at if it agrees on one of these; SQL over a standard record."""
@@ -222,7 +223,13 @@ def _identity() -> dict[str, Any]:
             ),
             _level("numbers differ", "number_l is not null and number_r is not null"),
             _level("same birth date", same_birth),
-            _level("birth date differs by a slip", "hamming(birth_l, birth_r) <= 2"),
+            _level(
+                "birth date differs by a slip",
+                _gated(
+                    "birth_l is not null and birth_r is not null",
+                    "hamming(birth_l, birth_r) <= 2",
+                ),
+            ),
             _level("birth dates differ", "ELSE"),
         ],
     }
@@ -260,8 +267,13 @@ def _contact() -> dict[str, Any]:
         "and right(phone_l, 2) = right(phone_r, 2)",
         "damerau_levenshtein(phone_l, phone_r) = 1",
     )
+    one_end = (  # one slip leaves one end of a long address as it is
+        "(address_start_l = address_start_r or address_end_l = address_end_r "
+        "or address_short_l or address_short_r)"
+    )
     near_address = _gated(
-        "county_l = county_r", "damerau_levenshtein(address_code_l, address_code_r) <= 1"
+        f"county_l = county_r and {_ADDRESSES} and {one_end}",
+        "damerau_levenshtein(address_code_l, address_code_r) <= 1",
     )
     return {
         "output_column_name": "contact",

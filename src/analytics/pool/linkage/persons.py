@@ -83,20 +83,22 @@ def link(connection: duckdb.DuckDBPyConnection, records: str, model: Model, batc
     unchanged, changed = _known(connection)
     first = _next(connection, "position")
     scoring.prepare(connection, "batch", "scored", first_position=first)
-    store = "store.main.RECORDS" if _stored(connection) else None
-    withheld = scoring.withhold(connection, "scored", store)
-    scoring.count_frequencies(connection, "scored", *([store] if store else []))
+    known = _stored(connection)
+    if known:
+        connection.execute(
+            "create or replace temp view kept as select * from store.main.RECORDS "
+            "anti join superseded using (department, record)"
+        )
+        scoring.prepare(connection, "kept", "former")
+    withheld = scoring.withhold(connection, "scored", "former" if known else None)
+    scoring.count_frequencies(connection, "batch", *(["store.main.RECORDS"] if known else []))
     low = model.review[0]
     lowest = float(np.log2(low / (1 - low))) - 4
     links = [scoring.compare(connection, model, "scored", None, lowest=lowest)]
-    if store:
-        connection.execute(
-            "create or replace temp view former as select * from store.main.RECORDS "
-            "anti join superseded using (department, record)"
-        )
+    if known:
         links.append(scoring.compare(connection, model, "scored", "former", lowest=lowest))
-    _assign(connection, pa.concat_tables(links), model, known=store is not None)
-    return _commit(connection, model, batch, taken, (unchanged, changed, withheld))
+    _assign(connection, pa.concat_tables(links), model, first, known=known)
+    return _commit(connection, model, (batch, first), taken, (unchanged, changed, withheld))
 
 
 def review(connection: duckdb.DuckDBPyConnection, model: Model) -> pa.Table:
@@ -190,61 +192,81 @@ def _known(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
 
 
 def _assign(
-    connection: duckdb.DuckDBPyConnection, links: pa.Table, model: Model, *, known: bool
+    connection: duckdb.DuckDBPyConnection,
+    links: pa.Table,
+    model: Model,
+    first: int,
+    *,
+    known: bool,
 ) -> None:
     """Make `assigned` (position, person) for new records, `retired` and `weighed`."""
-    former = "union all select position, department, person, id_card, id_valid from former"
-    connection.execute(
-        "create or replace temp table involved as with everyone as ("
-        "select position, department, -1::bigint as person, id_card, id_valid from scored "
-        f"{former if known else ''}), touched as (select position, -1::bigint as person "
-        "from scored union select position, person from everyone "
-        'where position in (select "right" from links)) select position, person, dense_rank() over '
-        "(order by department) - 1 as source, if(id_valid, hash(id_card) >> 1, null)::bigint "
-        "as proven from everyone where position in (select position from touched) "
-        "or (person >= 0 and person in (select person from touched))"
-    )
-    rows = connection.execute(
-        "select position, person, source, coalesce(proven, -1) as proven from involved "
-        "order by position"
-    ).fetchnumpy()
-    position, person, source, proven = (
-        np.asarray(rows[name], dtype=np.int64)
-        for name in ("position", "person", "source", "proven")
-    )
+    left, right = links["left"].to_numpy(), links["right"].to_numpy()
+    position, person, source, proven = _involved(connection, links, first, known=known)
     if len(source) and source.max() > _MOST_DEPARTMENTS:
         raise ContractError(
             "too many departments to link", [f"{source.max() + 1} departments"], "link by groups"
         )
-    left = np.searchsorted(position, links["left"].to_numpy())
-    right = np.searchsorted(position, links["right"].to_numpy())
-    weight = links["weight"].to_numpy()
-    exclusive = matching.exclusive_weight(left, right, weight, source, len(position))
-    group, label = _joined(person, source, proven, (left, right, exclusive), model)
-    first = _next(connection, "person")
-    heads, place = np.unique(label[group], return_inverse=True)
+    place_of = np.full(int(position.max(initial=0)) + 1, -1, dtype=np.int64)
+    place_of[position] = np.arange(len(position))
+    low, high, weight = place_of[left], place_of[right], links["weight"].to_numpy()
+    exclusive = matching.exclusive_weight(low, high, weight, source, len(position))
+    group, label = _joined(person, source, proven, (low, high, exclusive), model)
+    final = _keyed(person, label[group], _next(connection, "person"))
+    old = person >= 0
+    retired = pa.table({"former": person[old], "person": final[old]})
+    weighed = {
+        "left": left,
+        "right": right,
+        "weight": weight,
+        "probability": matching.probability(exclusive),
+        "together": final[low] == final[high],
+    }
+    connection.register("assigned", pa.table({"position": position[~old], "person": final[~old]}))
+    connection.register("weighed", pa.table(weighed))
+    connection.register("retired", retired.group_by(["former", "person"]).aggregate([]))
+
+
+def _involved(
+    connection: duckdb.DuckDBPyConnection, links: pa.Table, first: int, *, known: bool
+) -> tuple[matching.Whole, matching.Whole, matching.Whole, matching.Whole]:
+    """Position, person (or -1), source and proven identity of new records and touched persons.
+
+    In the order of a hash, so that the order records came in decides nothing.
+    """
+    values = (
+        "(hash(department) >> 1)::bigint as source, if(id_valid, (hash(id_card) >> 1)::bigint, -1) "
+        "as proven, (hash(department, record) >> 1)::bigint as mark"
+    )
+    query = f"select rowid + {first} as position, -1::bigint as person, {values} from batch"
+    if known:
+        touched = 'select person from kept semi join links on position = "right"'
+        query += (
+            f" union all select position, person, {values} from kept "
+            f"where person in ({touched})"
+        )
+    connection.register("links", links)
+    try:
+        rows = connection.execute(query).fetchnumpy()
+    finally:
+        connection.unregister("links")
+    order = np.argsort(rows["mark"], kind="stable")
+    position, person, source, proven = (
+        np.asarray(rows[name], dtype=np.int64)[order]
+        for name in ("position", "person", "source", "proven")
+    )
+    return position, person, np.unique(source, return_inverse=True)[1], proven
+
+
+def _keyed(person: matching.Whole, label: matching.Whole, first: int) -> matching.Whole:
+    """Person key of each record: its group's oldest, or a new one."""
+    heads, place = np.unique(label, return_inverse=True)
     kept = np.full(len(heads), np.iinfo(np.int64).max)
     old = person >= 0
     np.minimum.at(kept, place[old], person[old])
     fresh = kept == np.iinfo(np.int64).max
     kept[fresh] = first + np.arange(int(fresh.sum()))
-    final = kept[place]
-    made = {
-        "assigned": {"position": position[~old], "person": final[~old]},
-        "retired": {"former": person[old], "person": final[old]},
-        "weighed": {
-            "left": position[left],
-            "right": position[right],
-            "weight": weight,
-            "probability": matching.probability(exclusive),
-            "together": final[left] == final[right],
-        },
-    }
-    for name, columns in made.items():
-        made_table = pa.table(columns)  # noqa: F841 - DuckDB reads it by name
-        connection.execute(
-            f"create or replace temp table {name} as select distinct * from made_table"
-        )
+    keys: matching.Whole = kept[place]
+    return keys
 
 
 def _joined(
@@ -275,14 +297,15 @@ def _joined(
 def _commit(
     connection: duckdb.DuckDBPyConnection,
     model: Model,
-    batch: str,
+    place: tuple[str, int],
     taken: Accepted,
     known: tuple[int, int, dict[str, int]],
 ) -> Night:
-    """Write keys, links and events in one transaction."""
+    """Write keys, links and events in one transaction; `place` is batch and first position."""
+    batch, first = place
     connection.execute("begin")
     try:
-        _write(connection, model, batch)
+        _write(connection, model, batch, first)
         counts = connection.execute(
             "select (select count(distinct person) from assigned "
             "where person not in (select person from retired)), "
@@ -314,8 +337,11 @@ def _commit(
     )
 
 
-def _write(connection: duckdb.DuckDBPyConnection, model: Model, batch: str) -> None:
-    new = "select scored.*, assigned.person from scored join assigned using (position)"
+def _write(connection: duckdb.DuckDBPyConnection, model: Model, batch: str, first: int) -> None:
+    new = (
+        f"select assigned.position, batch.*, assigned.person from batch "
+        f"join assigned on assigned.position = batch.rowid + {first}"
+    )
     if not _stored(connection):
         connection.execute(f"create table store.main.RECORDS as {new} limit 0")
     connection.execute(

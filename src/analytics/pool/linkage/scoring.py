@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
+import duckdb
+import numpy as np
 import pyarrow as pa
 
 from analytics.errors import ContractError
+from analytics.methods import slips
+from analytics.pool.linkage import conditions, standard, weighing
 from analytics.pool.linkage import model as definition
 
 if TYPE_CHECKING:
-    import duckdb
+    from numpy.typing import NDArray
+
+    Whole = NDArray[np.int64]
 
 FREQUENCIES = ("name", "county")
 CAP = 60
 """A key shared by more records than this says nothing about persons and is not blocked on."""
+
+_CHUNK = 1 << 16  # pairs whose columns stay in the processor's cache
 
 
 def prepare(
@@ -26,24 +35,27 @@ def prepare(
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        Holds `records` and, if there is one, the store.
+        Holds `records`.
     records : str
-        Table of :func:`analytics.pool.linkage.standardise`.
+        Table of :func:`analytics.pool.linkage.standardise`, or records that have a `position`.
     into : str
-        Table to make: `position`, the standard columns and `block_*`.
+        View to make: `position`, the standard columns and what comparing needs of them. Beside
+        it the table `<into>_keys`: `position`, `source`, `block_*`.
     first_position : int
-        Position of the first record; the others follow by department and record, so that the
-        order they came in changes nothing.
+        Position of the first record.
     """
+    columns = {row[0] for row in connection.execute(f"describe {records}").fetchall()}
+    placed = records
+    if "position" not in columns:
+        placed = f"(select rowid + {first_position} as position, * from {records})"
+    connection.execute(f"create or replace temp view {into} as {standard.described(placed)}")
     keys = ", ".join(
         f"if({sql} is null, null, hash({sql})) as block_{name}"
         for name, sql in definition.BLOCKING_KEYS.items()
     )
     connection.execute(
-        f"create or replace temp table {into} as "
-        f"select row_number() over (order by department, record) - 1 + {first_position} "
-        f"as position, {records}.*, {keys} "
-        f"from {records}"
+        f"create or replace temp table {into}_keys as "
+        f"select position, hash(department) as source, {keys} from {into}"
     )
 
 
@@ -78,7 +90,7 @@ def withhold(
     connection : duckdb.DuckDBPyConnection
         Holds the tables.
     records : str
-        Table of :func:`prepare`, changed in place.
+        View of :func:`prepare`, whose table of keys is changed in place.
     others : str, optional
         The store's records, whose use of a key counts too.
 
@@ -89,13 +101,13 @@ def withhold(
     """
     counted = {}
     for name in definition.BLOCKING_KEYS:
-        key = f"block_{name}"
-        both = f"select {key} from {records} where {key} is not null"
+        key, own = f"block_{name}", f"{records}_keys"
+        both = f"select {key} from {own} where {key} is not null"
         if others:
-            both += f" union all select {key} from {others} semi join {records} using ({key})"
+            both += f" union all select {key} from {others}_keys semi join {own} using ({key})"
+        common = f"select {key} from ({both}) group by {key} having count(*) > {CAP}"
         row = connection.execute(
-            f"update {records} set {key} = null where {key} in "
-            f"(select {key} from ({both}) group by {key} having count(*) > {CAP})"
+            f"update {own} set {key} = null where {key} in ({common})"
         ).fetchone()
         counted[name] = int(row[0]) if row else 0
     return counted
@@ -119,7 +131,7 @@ def compare(
     model : Model
         The stored model.
     records, others : str
-        Tables of :func:`prepare`; see also :func:`count_frequencies`.
+        Views of :func:`prepare`; see also :func:`count_frequencies`.
     lowest : float
         Pairs of lower weight are left out [bits].
 
@@ -132,40 +144,163 @@ def compare(
     ------
     ContractError
         The records cannot be compared under this model; no value is shown.
+
+    Notes
+    -----
+    The same weights as Splink's `predict`, from the same stored conditions. Values are compared
+    as 63 bits of their hash. Edit distances are computed only of pairs that they decide and
+    that may still reach `lowest`.
     """
-    from splink import DuckDBAPI, Linker
+    compiled = conditions.compiled(model.settings)
+    left, right = _candidates(connection, records, others)
+    try:
+        if others is None:
+            one = _known(connection, records, compiled, left, right)
+            ends, known = (one[0][left], one[0][right]), (one[1], one[1])
+        else:
+            one = _known(connection, records, compiled, left)
+            two = _known(connection, others, compiled, right)
+            ends, known = (one[0][left], two[0][right]), (one[1], two[1])
+        kept, weight, doubt = _bounded(connection, compiled, ends, known, lowest)
+        left, right, unsure = left[kept], right[kept], np.flatnonzero(doubt)
+        if len(unsure):
+            sides = (records, others or records)
+            answers = _answers(connection, compiled, sides, left[unsure], right[unsure])
+            ends = (ends[0][kept][unsure], ends[1][kept][unsure])
+            exact = weighing.Pairs(ends, known, answers)
+            weight[unsure], _ = weighing.weights(compiled, exact)
+    except duckdb.Error as error:
+        raise ContractError(
+            "records cannot be compared under the stored model",
+            [type(error).__name__],
+            "train it anew: `workbench link --train`",
+        ) from None
+    enough = weight >= lowest
+    return pa.table({"left": left[enough], "right": right[enough], "weight": weight[enough]})
 
-    from analytics.pool.linkage.training import quiet
 
-    with quiet():
-        try:
-            api = DuckDBAPI(connection=connection)
-            ours = api.register(records)
-            linker = Linker(ours, dict(model.settings), log_level=None, validate_settings=False)
-            for column in FREQUENCIES:
-                linker.table_management.register_term_frequency_lookup(
-                    api.register(f"frequency_{column}"), column
-                )
-            if others is None:
-                made = linker.inference.predict_within(
-                    ours, threshold_match_weight=lowest, warning_mode="never"
-                )
-            else:
-                made = linker.inference.predict_between(
-                    ours,
-                    api.register(others),
-                    threshold_match_weight=lowest,
-                    warning_mode="never",
-                )
-            found = connection.execute(
-                'select position_l as "left", position_r as "right", match_weight as weight '
-                f"from {made.physical_name}"
-            ).to_arrow_table()
-            made.drop_table_from_database_and_remove_from_cache()
-        except Exception as error:  # noqa: BLE001 - Splink's own carry SQL and values
-            raise ContractError(
-                "records cannot be compared under the stored model",
-                [type(error).__name__],
-                "train it anew: `workbench link --train`",
-            ) from None
-    return found
+def _candidates(
+    connection: duckdb.DuckDBPyConnection, records: str, others: str | None
+) -> tuple[Whole, Whole]:
+    """Pairs that agree on a key, each once: by the first rule that finds it."""
+    names = [f"block_{name}" for name in definition.BLOCKING_KEYS]
+    order = "<>" if others else "<"
+    found = []
+    for place, key in enumerate(names):
+        earlier = "".join(f" and (l.{one} = r.{one}) is not true" for one in names[:place])
+        found.append(
+            connection.execute(
+                f'select l.position::bigint as "left", r.position::bigint as "right" '
+                f"from {records}_keys l join {others or records}_keys r "
+                f"on l.{key} = r.{key} and l.source {order} r.source where true{earlier}"
+            ).fetchnumpy()
+        )
+    left, right = (
+        np.concatenate([np.asarray(one[side], dtype=np.int64) for one in found])
+        for side in ("left", "right")
+    )
+    return left, right
+
+
+def _known(
+    connection: duckdb.DuckDBPyConnection,
+    records: str,
+    compiled: conditions.Conditions,
+    *positions: Whole,
+) -> tuple[Whole, dict[str, NDArray[Any]]]:
+    """Give rows by position, and what is known of the records at these positions."""
+    seen = np.zeros(max((int(each.max()) + 1 for each in positions if len(each)), default=0), bool)
+    for each in positions:
+        seen[each] = True
+    involved = pa.table({"position": np.flatnonzero(seen)})
+    rarities = {level.rarity for levels in compiled.comparisons for level in levels}
+    rarities &= set(FREQUENCIES)
+    asked = {sql: f"if({sql} is null, -1, (hash({sql}) >> 1)::bigint)" for sql in compiled.terms}
+    asked |= {sql: f"coalesce({sql}, false)" for sql in compiled.flags}
+    asked |= {weighing.rarity_of(one): f"coalesce(log2(tf_{one}), 0)" for one in rarities}
+    asked |= {weighing.packed_of(one): one for one in conditions.SHORT}
+    listed = ", ".join(f"{sql} as c{number}" for number, sql in enumerate(asked.values()))
+    joins = " ".join(f"left join frequency_{one} using ({one})" for one in FREQUENCIES)
+    connection.register("_involved", involved)
+    try:
+        found = connection.execute(
+            f"select position, {listed} from {records} semi join _involved using (position) {joins}"
+        ).to_arrow_table()
+    finally:
+        connection.unregister("_involved")
+    row = np.full(len(seen), -1, dtype=np.int64)
+    row[found["position"].to_numpy()] = np.arange(found.num_rows)
+    known: dict[str, NDArray[Any]] = {}
+    for name, column in zip(asked, found.columns[1:], strict=True):
+        if pa.types.is_string(column.type):
+            known |= _packed(name, column.combine_chunks())
+        else:
+            known[name] = column.to_numpy()
+    return row, known
+
+
+def _packed(name: str, texts: pa.StringArray) -> dict[str, NDArray[Any]]:
+    """Strings packed, and whether each is there, short and plain."""
+    column = name.removeprefix(weighing.packed_of(""))
+    there, starts, content = texts.buffers()
+    del there
+    ends = np.frombuffer(starts, dtype=np.int32)[texts.offset :][: len(texts) + 1]
+    packed, fits = slips.pack(ends, np.frombuffer(content or b"", dtype=np.uint8))
+    fits &= texts.is_valid().to_numpy(zero_copy_only=False)
+    return {name: packed, weighing.fits_of(column): fits}
+
+
+def _bounded(
+    connection: duckdb.DuckDBPyConnection,
+    compiled: conditions.Conditions,
+    ends: tuple[Whole, Whole],
+    known: tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]],
+    lowest: float,
+) -> tuple[Whole, NDArray[np.float64], NDArray[np.bool_]]:
+    """Pairs that may reach the lowest weight, the most they weigh, and whether that is sure."""
+
+    def weigh(start: int) -> tuple[Whole, NDArray[np.float64], NDArray[np.bool_]]:
+        part = slice(start, start + _CHUNK)
+        pairs = weighing.Pairs((ends[0][part], ends[1][part]), known)
+        weight, doubt = weighing.weights(compiled, pairs)
+        kept = np.flatnonzero(weight >= lowest)
+        return kept + start, weight[kept], doubt[kept]
+
+    (threads,) = connection.execute("select current_setting('threads')::integer").fetchall()[0]
+    starts = range(0, max(len(ends[0]), 1), _CHUNK)
+    with ThreadPoolExecutor(int(threads)) as pool:
+        parts = list(pool.map(weigh, starts))
+    kept, weight, doubt = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return kept, weight, doubt
+
+
+def _answers(
+    connection: duckdb.DuckDBPyConnection,
+    compiled: conditions.Conditions,
+    sides: tuple[str, str],
+    left: Whole,
+    right: Whole,
+) -> dict[str, NDArray[np.bool_]]:
+    """Make the dear tests of these pairs."""
+    asked = ", ".join(
+        f"coalesce({conditions.of_sides(sql)}, false) as c{number}"
+        for number, sql in enumerate(compiled.distances)
+    )
+    connection.register("_pairs", pa.table({"l": left, "r": right, "n": np.arange(len(left))}))
+    try:
+        for name, column, side in (("_first", "l", sides[0]), ("_second", "r", sides[1])):
+            connection.execute(
+                f"create or replace temp table {name} as from {side} "
+                f"where position in (select {column} from _pairs)"
+            )
+        found = connection.execute(
+            f"select n, {asked} from _pairs join _first l on l.position = _pairs.l "
+            "join _second r on r.position = _pairs.r"
+        ).fetchnumpy()
+        connection.execute("drop table _first; drop table _second")
+    finally:
+        connection.unregister("_pairs")
+    order = np.argsort(found["n"])
+    return {
+        sql: np.asarray(found[f"c{number}"])[order] for number, sql in enumerate(compiled.distances)
+    }

@@ -32,6 +32,7 @@ _WIDE = "".join(chr(code) for code in range(0xFF01, 0xFF5F))
 _NARROW = "".join(chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)).replace("'", "''")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _BLANKS = r"[\s\x{3000}]+"
+_SHORT = 9  # characters; in a longer address one slip cannot touch the first and the last four
 _UNUSUAL = r"[^\x21-\x7e\x{4e00}-\x{9fff}]"  # neither plain ASCII nor a common ideograph: rare
 
 
@@ -169,23 +170,19 @@ def _check(column: str) -> str:
     return f"substr('10X98765432', cast(({terms}) % 11 as integer) + 1, 1)"
 
 
-def _described_sql() -> str:
+def described(records: str) -> str:
+    """Write the SQL that adds to standard records what comparing and blocking need of them."""
     surnames = ", ".join(f"'{surname}'" for surname in COMPOUND_SURNAMES)
     return f"""
-    select record, department, name,
-        left(name, 1) as name_start, right(name, 1) as name_end, cast(length(name) as integer)
-            as name_length,
+    select *, left(name, 1) as name_start, right(name, 1) as name_end,
+        cast(length(name) as integer) as name_length, {_code("name")} as name_code,
         case when regexp_matches(name, '[A-Z]') then null
             when length(name) > 2 and left(name, 2) in ({surnames}) then left(name, 2)
             else left(name, 1) end as surname,
-        {_code("name")} as name_code, number, coalesce(id_valid, false) as id_valid, id_card,
-        case when regexp_full_match(birth, '[0-9]{{8}}') then birth end as birth_stated,
-        substr(id_card, 7, 8) as birth_number,
-        case when try_strptime(birth, '%Y%m%d') is not null and not coalesce(id_valid, false)
-            then birth else coalesce(substr(id_card, 7, 8),
-                case when regexp_full_match(birth, '[0-9]{{8}}') then birth end) end as birth,
-        phone, county, left(county, 4) as prefecture,
-        coalesce(county, '') || '|' || address as address, {_code("address")} as address_code
+        left(county, 4) as prefecture, {_code("address")} as address_code,
+        left(street, 4) as address_start, right(street, 4) as address_end,
+        length(street) < {_SHORT} as address_short
+    from (select *, substr(address, strpos(address, '|') + 1) as street from {records})
     """
 
 
@@ -238,6 +235,12 @@ def _standard_sql(quarantine: str) -> str:
             and try_strptime(substr(id_card, 7, 8), '%Y%m%d') is not null as id_valid
         from judged
     )
-    {_described_sql()}
+    select record, department, name, number, id_valid, id_card,
+        case when regexp_full_match(birth, '[0-9]{{8}}') then birth end as birth_stated,
+        substr(id_card, 7, 8) as birth_number,
+        case when try_strptime(birth, '%Y%m%d') is not null and not id_valid
+            then birth else coalesce(substr(id_card, 7, 8),
+                case when regexp_full_match(birth, '[0-9]{{8}}') then birth end) end as birth,
+        phone, county, coalesce(county, '') || '|' || address as address
     from checked
     """

@@ -93,9 +93,13 @@ def train(
             "deliver records of at least two departments",
         )
     everything = (sum(sizes) ** 2 - sum(size**2 for size in sizes)) / 2
-    scoring.prepare(connection, records, "training")
-    scoring.withhold(connection, "training")
-    scoring.count_frequencies(connection, "training")
+    scoring.prepare(connection, records, "trained_on")
+    scoring.withhold(connection, "trained_on")
+    scoring.count_frequencies(connection, records)
+    connection.execute(
+        "create or replace temp table training as "
+        "select * from trained_on join trained_on_keys using (position)"
+    )
     strangers, chances = _estimate(connection, pairs, 1 / max(sizes), seed)
     floor = 0.5 / min(pairs, everything)
     filled = definition.fill(definition.comparisons(), _joined(strangers, chances, floor))
@@ -176,7 +180,7 @@ def _joined(
 def _prior(
     connection: duckdb.DuckDBPyConnection, first: definition.Model, everything: float
 ) -> float:
-    links = scoring.compare(connection, first, "training", None, lowest=-20.0)
+    links = scoring.compare(connection, first, "trained_on", None, lowest=-20.0)
     weight = links["weight"].to_numpy()
     prior = first.settings["probability_two_random_records_match"]
     evidence = weight - np.log2(prior / (1 - prior))
