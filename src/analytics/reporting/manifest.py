@@ -3,7 +3,9 @@ Manifests: what a report was made from, so that it can be checked and made again
 
 A folder of reports, ``<output>/<study>/<as_of>/``, has one ``manifest.json`` with an entry per
 report: parameters, hashes of every input file, of the code and the notebook, versions
-of the libraries, and hashes of the pages. Nothing in it depends on when or where it ran.
+of the libraries, and hashes of the pages. Nothing of that depends on when or where it ran. Beside
+it stands where the study's audit log stood when the pages were published, so that a log cut
+since is found.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from typing import Any
 
 from analytics import __version__
 from analytics import study as studies
+from analytics.errors import AuditError
+from analytics.privacy import audit
 from analytics.reporting.parameters import ReportParameters
 
 NAME = "manifest.json"
@@ -50,6 +54,25 @@ def entry(report: str, parameters: ReportParameters, notebook: Path) -> dict[str
     }
     text = json.dumps(made_from, sort_keys=True, ensure_ascii=False)
     return {**made_from, "fingerprint": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def anchor(study: str) -> dict[str, str]:
+    """
+    Where the study's audit log stands now, for the entry of a report just made.
+
+    Returns
+    -------
+    dict
+        `audit`: ``audit:<entries>:<digest>``, or that the log is damaged, which is no reason to
+        make no report; empty where there is no log yet.
+    """
+    log = studies.load(study).state / "audit.jsonl"
+    if not log.exists():
+        return {}
+    try:
+        return {"audit": str(audit.head(log))}
+    except AuditError:
+        return {"audit": "damaged: see `workbench audit verify`"}
 
 
 def read(folder: Path) -> dict[str, Any]:

@@ -282,7 +282,11 @@ def _publish(order: Order, pages: dict[Path, bytes], made_from: dict[str, Any]) 
         known = entries.get(order.stem, {})
         if known.get("fingerprint") == made_from["fingerprint"]:
             digests = {**known.get("pages", {}), **digests}  # the other language still holds
-        entries[order.stem] = {**made_from, "pages": digests}
+        entries[order.stem] = {
+            **made_from,
+            "pages": digests,
+            **manifest.anchor(order.parameters.study),
+        }
         publication.publish({**pages, order.folder / manifest.NAME: manifest.text(entries)})
         for printed in known.get("prints", {}):  # of pages that are no more
             (order.folder / printed).unlink(missing_ok=True)

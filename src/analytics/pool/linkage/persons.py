@@ -241,8 +241,7 @@ def _involved(
     if known:
         touched = 'select person from kept semi join links on position = "right"'
         query += (
-            f" union all select position, person, {values} from kept "
-            f"where person in ({touched})"
+            f" union all select position, person, {values} from kept where person in ({touched})"
         )
     connection.register("links", links)
     try:

@@ -166,9 +166,7 @@ def _near(pairs: Pairs, condition: Condition, gate: Mask, *, lenient: bool) -> M
     rows = [pairs.ends[side][asked] for side, _ in condition.terms]
     known = [pairs.known[side] for side, _ in condition.terms]
     column = condition.terms[0][1]
-    left, right = (
-        each[packed_of(column)][row] for each, row in zip(known, rows, strict=True)
-    )
+    left, right = (each[packed_of(column)][row] for each, row in zip(known, rows, strict=True))
     fit = known[0][fits_of(column)][rows[0]] & known[1][fits_of(column)][rows[1]]
     name, most = condition.limit
     if name == "hamming":
