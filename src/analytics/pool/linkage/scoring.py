@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,8 @@ def prepare(
         Table of :func:`analytics.pool.linkage.standardise`, or records that have a `position`.
     into : str
         View to make: `position`, the standard columns and what comparing needs of them. Beside
-        it the table `<into>_keys`: `position`, `source`, `block_*`.
+        it the view `<into>_placed`: `position` and the standard columns only; and the table
+        `<into>_keys`: `position`, `source`, `block_*`.
     first_position : int
         Position of the first record.
     """
@@ -48,7 +50,9 @@ def prepare(
     placed = records
     if "position" not in columns:
         placed = f"(select rowid + {first_position} as position, * from {records})"
-    connection.execute(f"create or replace temp view {into} as {standard.described(placed)}")
+    connection.execute(f"create or replace temp view {into}_placed as select * from {placed}")
+    described = standard.described(f"{into}_placed")
+    connection.execute(f"create or replace temp view {into} as {described}")
     keys = ", ".join(
         f"if({sql} is null, null, hash({sql})) as block_{name}"
         for name, sql in definition.BLOCKING_KEYS.items()
@@ -224,7 +228,7 @@ def _known(
     connection.register("_involved", involved)
     try:
         found = connection.execute(
-            f"select position, {listed} from {records} semi join _involved using (position) {joins}"
+            f"select position, {listed} from ({_of(records, '_involved')}) {joins}"
         ).to_arrow_table()
     finally:
         connection.unregister("_involved")
@@ -248,6 +252,11 @@ def _packed(name: str, texts: pa.StringArray) -> dict[str, NDArray[Any]]:
     packed, fits = slips.pack(ends, np.frombuffer(content or b"", dtype=np.uint8))
     fits &= texts.is_valid().to_numpy(zero_copy_only=False)
     return {name: packed, weighing.fits_of(column): fits}
+
+
+def _of(records: str, wanted: str) -> str:
+    """Write the SQL of the records at some positions; nothing is computed of others."""
+    return standard.described(f"{records}_placed semi join {wanted} using (position)")
 
 
 def _bounded(
@@ -281,18 +290,22 @@ def _answers(
     left: Whole,
     right: Whole,
 ) -> dict[str, NDArray[np.bool_]]:
-    """Make the dear tests of these pairs."""
+    """Make the distances of these pairs, from no more columns than they need."""
     asked = ", ".join(
         f"coalesce({conditions.of_sides(sql)}, false) as c{number}"
         for number, sql in enumerate(compiled.distances)
     )
+    named = sorted(set(re.findall(r"\b(\w+)_[lr]\b", " ".join(compiled.distances))))
+    ends = {"_first": np.unique(left), "_second": np.unique(right)}
+    for name, side in zip(ends, sides, strict=True):
+        connection.register("_asked", pa.table({"position": ends[name]}))
+        connection.execute(
+            f"create or replace temp table {name} as select position, {', '.join(named)} "
+            f"from ({_of(side, '_asked')})"
+        )
+        connection.unregister("_asked")
     connection.register("_pairs", pa.table({"l": left, "r": right, "n": np.arange(len(left))}))
     try:
-        for name, column, side in (("_first", "l", sides[0]), ("_second", "r", sides[1])):
-            connection.execute(
-                f"create or replace temp table {name} as from {side} "
-                f"where position in (select {column} from _pairs)"
-            )
         found = connection.execute(
             f"select n, {asked} from _pairs join _first l on l.position = _pairs.l "
             "join _second r on r.position = _pairs.r"

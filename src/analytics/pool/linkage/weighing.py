@@ -144,10 +144,13 @@ def _never_null(pairs: Pairs, condition: Condition, *, lenient: bool) -> Mask:
         return pairs.where(condition.parts[0], lenient=lenient)
     if condition.kind == "constant":
         return np.full(len(pairs.ends[0]), condition.terms[0][1] == "True")
-    if condition.kind == "null":
-        return pairs.value(*condition.terms[0]) < 0
-    if condition.kind == "flag":
-        return pairs.value(*condition.terms[0])
+    if condition.kind in ("null", "flag"):
+        value = pairs.value(*condition.terms[0])
+        return value if condition.kind == "flag" else value < 0
+    return _distance(pairs, condition, lenient=lenient)
+
+
+def _distance(pairs: Pairs, condition: Condition, *, lenient: bool) -> Mask:
     if pairs.answers is not None:
         return pairs.answers[condition.sql]
     gate = np.ones(len(pairs.ends[0]), dtype=bool)
