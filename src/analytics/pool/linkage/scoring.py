@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
 
 FREQUENCIES = ("name", "county")
+KEYS = tuple(f"block_{name}" for name in definition.BLOCKING_KEYS)
 CAP = 60
 """A key shared by more records than this says nothing about persons and is not blocked on."""
 
@@ -187,11 +188,10 @@ def _candidates(
     connection: duckdb.DuckDBPyConnection, records: str, others: str | None
 ) -> tuple[Whole, Whole]:
     """Pairs that agree on a key, each once: by the first rule that finds it."""
-    names = [f"block_{name}" for name in definition.BLOCKING_KEYS]
     order = "<>" if others else "<"
     found = []
-    for place, key in enumerate(names):
-        earlier = "".join(f" and (l.{one} = r.{one}) is not true" for one in names[:place])
+    for place, key in enumerate(KEYS):
+        earlier = "".join(f" and (l.{one} = r.{one}) is not true" for one in KEYS[:place])
         found.append(
             connection.execute(
                 f'select l.position::bigint as "left", r.position::bigint as "right" '
