@@ -159,21 +159,14 @@ def compare(
     compiled = conditions.compiled(model.settings)
     left, right = _candidates(connection, records, others)
     try:
-        if others is None:
-            one = _known(connection, records, compiled, left, right)
-            ends, known = (one[0][left], one[0][right]), (one[1], one[1])
-        else:
-            one = _known(connection, records, compiled, left)
-            two = _known(connection, others, compiled, right)
-            ends, known = (one[0][left], two[0][right]), (one[1], two[1])
+        ends, known = _ends(connection, compiled, (records, others), left, right)
         kept, weight, doubt = _bounded(connection, compiled, ends, known, lowest)
         left, right, unsure = left[kept], right[kept], np.flatnonzero(doubt)
         if len(unsure):
             sides = (records, others or records)
             answers = _answers(connection, compiled, sides, left[unsure], right[unsure])
             ends = (ends[0][kept][unsure], ends[1][kept][unsure])
-            exact = weighing.Pairs(ends, known, answers)
-            weight[unsure], _ = weighing.weights(compiled, exact)
+            weight[unsure], _ = weighing.weights(compiled, weighing.Pairs(ends, known, answers))
     except duckdb.Error as error:
         raise ContractError(
             "records cannot be compared under the stored model",
@@ -182,6 +175,51 @@ def compare(
         ) from None
     enough = weight >= lowest
     return pa.table({"left": left[enough], "right": right[enough], "weight": weight[enough]})
+
+
+def paired(
+    connection: duckdb.DuckDBPyConnection,
+    compiled: conditions.Conditions,
+    sides: tuple[str, str | None],
+    left: Whole,
+    right: Whole,
+) -> weighing.Pairs:
+    """
+    Pairs of records with everything answered.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        Holds the tables; see also :func:`count_frequencies`.
+    compiled : Conditions
+    sides : (str, str or None)
+        Views of :func:`prepare`; one, or two to pair across.
+    left, right : array of int
+        Positions.
+
+    Returns
+    -------
+    Pairs
+    """
+    ends, known = _ends(connection, compiled, sides, left, right)
+    both = (sides[0], sides[1] or sides[0])
+    return weighing.Pairs(ends, known, _answers(connection, compiled, both, left, right))
+
+
+def _ends(
+    connection: duckdb.DuckDBPyConnection,
+    compiled: conditions.Conditions,
+    sides: tuple[str, str | None],
+    left: Whole,
+    right: Whole,
+) -> tuple[tuple[Whole, Whole], tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]]:
+    """Rows of both records of each pair, and what is known of them."""
+    if sides[1] is None:
+        row, known = _known(connection, sides[0], compiled, left, right)
+        return (row[left], row[right]), (known, known)
+    row, known = _known(connection, sides[0], compiled, left)
+    other, theirs = _known(connection, sides[1], compiled, right)
+    return (row[left], other[right]), (known, theirs)
 
 
 def _candidates(
