@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tests.made_up_people import records
-
 from analytics.pool import linkage
+from tests.made_up_people import records
 
 
 def test_person_keys_and_links_are_those_of_duckdb(spark, tmp_path):

@@ -101,9 +101,7 @@ def _compared(
         f"from {made.physical_name}"
     ).toArrow()
     for name in ("left", "right"):
-        found = found.set_column(
-            found.column_names.index(name), name, found[name].cast(pa.int64())
-        )
+        found = found.set_column(found.column_names.index(name), name, found[name].cast(pa.int64()))
     session.catalog.clearCache()
     return found
 
