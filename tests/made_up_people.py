@@ -8,6 +8,25 @@ import pyarrow as pa
 DEPARTMENTS = ("police", "health", "telecom", "government")
 _SURNAMES = np.array(list("王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾"))
 _GIVEN = np.array(list("伟芳娜敏静丽强磊军洋勇艳杰娟涛明超兰霞平刚桂英华玉萍红玲宇佳琳诗浩博"))
+_LATIN = np.array(
+    [
+        "ANNA",
+        "JOHN",
+        "MARIA",
+        "IVAN",
+        "YUKI",
+        "OMAR",
+        "LUCAS",
+        "FATIMA",
+        "PIERRE",
+        "OLGA",
+        "KENJI",
+        "SOFIA",
+    ]
+)
+_FAMILIES = np.array(
+    ["SMITH", "IVANOVA", "TANAKA", "HASSAN", "GARCIA", "DUBOIS", "NOVAK", "SILVA", "KIM", "MULLER"]
+)
 _COUNTIES = np.array([420102, 420106, 420107, 420502, 421003, 421303, 429004, 420704])
 _STREETS = np.array(["解放大道", "中山路", "建设街", "民主巷", "和平路", "长江大道"])
 _WEIGHTS = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2])
@@ -20,7 +39,7 @@ _MISSING = {
 }
 
 
-def records(people: int, seed: int, share: float = 0.6) -> pa.Table:
+def records(people: int, seed: int, share: float = 0.6, *, foreign: float = 0.0) -> pa.Table:
     """
     Records of four departments, in random order.
 
@@ -31,6 +50,9 @@ def records(people: int, seed: int, share: float = 0.6) -> pa.Table:
     seed : int
     share : float
         Of the people, in each department.
+    foreign : float
+        Share of people with Latin names, in either order and spelling, and a passport or a permit
+        in place of an identity number.
 
     Returns
     -------
@@ -40,6 +62,9 @@ def records(people: int, seed: int, share: float = 0.6) -> pa.Table:
     """
     rng = np.random.default_rng(seed)
     known = _people(people, rng)
+    if foreign:
+        strange = np.random.default_rng([seed, 1])
+        known |= _foreign(known, strange.random(people) < foreign, strange)
     parts = [_written(name, known, share, rng) for name in DEPARTMENTS]
     table = pa.concat_tables(parts)
     table = table.take(pa.array(rng.permutation(table.num_rows)))
@@ -75,6 +100,22 @@ def _people(people: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     }
 
 
+def _foreign(
+    known: dict[str, np.ndarray], which: np.ndarray, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Names and numbers of people of whom some are foreign."""
+    people = len(which)
+    given, family = rng.choice(_LATIN, people), rng.choice(_FAMILIES, people)
+    named = np.char.add(np.char.add(given, " "), family)
+    tail = rng.permutation(10**8)[:people].astype(str)
+    tail = np.char.zfill(tail, 8)
+    number = np.char.add(rng.choice(np.array(["E", "H", "M"]), people), tail)
+    return {
+        "name": np.where(which, named, known["name"]),
+        "id_card": np.where(which, number, known["id_card"]),
+    }
+
+
 def _written(
     department: str, known: dict[str, np.ndarray], share: float, rng: np.random.Generator
 ) -> pa.Table:
@@ -87,6 +128,9 @@ def _written(
         said["phone"],
     )
     slip = rng.random(len(chosen)) < 0.05
+    latin = np.array([word[:1] < "[" for word in said["name"]])
+    turned = latin & (rng.random(len(chosen)) < 0.3) if latin.any() else latin
+    said["name"] = np.where(turned, _turned(said["name"]), said["name"])
     wrong = np.char.add([word[:-1] for word in said["name"]], rng.choice(_GIVEN, len(chosen)))
     said["name"] = np.where(slip, wrong, said["name"])
     rates = dict(
@@ -99,3 +143,9 @@ def _written(
     return pa.table({"department": pa.array([department] * len(chosen)), **columns}).append_column(
         "truth", pa.array(chosen)
     )
+
+
+def _turned(names: np.ndarray) -> np.ndarray:
+    """Latin names with the family first, in small letters."""
+    parts = np.char.partition(names.astype(str), " ")
+    return np.char.lower(np.char.add(np.char.add(parts[:, 2], ", "), parts[:, 0]))

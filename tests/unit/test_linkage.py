@@ -274,3 +274,24 @@ def test_a_model_of_others_is_refused(tmp_path):
     path.write_text(json.dumps({"settings": {}}))
     with pytest.raises(ContractError, match=r"model\.json"):
         linkage.Model.load(path)
+
+
+def test_every_pair_for_review_says_why_in_both_languages(linked, model):
+    """The reasons are the levels that the explanation names, without any value."""
+    connection, _, _ = linked
+    told = linkage.reasoned(connection, model, linkage.review(connection, model))
+    assert told.num_rows > 0
+    assert len(set(told["pair"].to_pylist())) == told.num_rows
+    row = told.slice(told.num_rows // 2, 1).to_pylist()[0]
+    table = linkage.explain(
+        connection,
+        model,
+        (row["department_left"], row["record_left"]),
+        (row["department_right"], row["record_right"]),
+    )
+    levels = table[~table["level"].isin(["", "rarity"])]
+    expected = levels["comparison"] + ": " + levels["level"].str.removeprefix("household: ")
+    assert row["reasons_en"].split("; ") == expected.tolist()
+    assert len(row["reasons_zh"].split("；")) == 4
+    for text in told["reasons_zh"].to_pylist():
+        assert not set("abcdefghijklmnopqrstuvwxyz0123456789") & set(text)

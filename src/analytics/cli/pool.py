@@ -203,7 +203,7 @@ def check(
         raise ParameterError(f"there is no file '{file}'")
     places = regions.places(chosen)
     today = datetime.now(studies.ZONE).date()
-    with duckdb.connect() as connection:
+    with duckdb.connect(config={"temp_directory": ""}) as connection:
         read = reading.read(file, contract)
         taken = intake.take(connection, read, contract, places, today)
     counted = f"{taken.rows} rows: {taken.accepted.num_rows} sound, {taken.duplicates} duplicate"

@@ -10,6 +10,7 @@ brackets, which takes in the comparison behind it; here as ``$1``, and bracketed
 from __future__ import annotations
 
 import atexit
+import importlib.util
 import os
 import re
 import shutil
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _REFERENCE = re.compile(r"\\(\d)")
+_JAR = "scala-udf-similarity-*_spark4.x.jar"
 _ZONE = "Asia/Shanghai"
 _MANY = 50_000  # rows from which on Spark compiles each stage
 _NAME = ibis.pyspark.name  # the first look at it registers Ibis's options for Spark
@@ -135,8 +137,17 @@ def connect(spill: Path | None, memory: str, threads: int | None) -> SparkBacken
     return backend
 
 
+def _similarities() -> dict[str, str]:
+    """Splink's functions for comparing names, which Spark lacks: a jar in Splink's package."""
+    found = importlib.util.find_spec("splink")
+    places = found.submodule_search_locations if found else None
+    jars = [str(jar) for place in places or () for jar in sorted(Path(place).rglob(_JAR))]
+    return {"spark.jars": jars[-1]} if jars else {}
+
+
 def _choices(spill: Path, memory: str, threads: int) -> dict[str, str]:
     return {
+        **_similarities(),
         "spark.driver.memory": re.sub(r"([GMK])B$", lambda unit: unit[1].lower(), memory),
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",

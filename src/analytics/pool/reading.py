@@ -231,7 +231,7 @@ def _read_json_lines(content: bytes, contract: Contract) -> Reading:
     if not len(lines):
         raise refuse("empty", "empty")
     table = pa.table({"row": pa.array(np.arange(1, len(lines) + 1)), "line": lines})
-    with duckdb.connect() as connection:
+    with duckdb.connect(config={"temp_directory": ""}) as connection:
         connection.register("lines", table)
         sound = "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END"
         bad = connection.sql(f"SELECT row FROM lines WHERE NOT {sound} ORDER BY row")  # noqa: S608

@@ -7,6 +7,7 @@ from analytics.pool.linkage.explanation import explain
 from analytics.pool.linkage.model import Model
 from analytics.pool.linkage.persons import Night, keys, link, review
 from analytics.pool.linkage.resolution import RULES, resolve
+from analytics.pool.linkage.reviewing import reasoned, review_list
 from analytics.pool.linkage.standard import RECORD_COLUMNS, Accepted, standardise
 from analytics.pool.linkage.training import train
 from analytics.pool.linkage.workspace import workspace
@@ -23,8 +24,10 @@ __all__ = [
     "explain",
     "keys",
     "link",
+    "reasoned",
     "resolve",
     "review",
+    "review_list",
     "standardise",
     "train",
     "workspace",

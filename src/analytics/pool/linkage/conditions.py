@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from analytics.errors import ContractError
 
@@ -120,9 +119,9 @@ def compiled(settings: dict[str, Any]) -> Conditions:
     try:
         comparisons = tuple(_levels(one["comparison_levels"]) for one in settings["comparisons"])
         prior = float(settings["probability_two_random_records_match"])
-        if not comparisons or not 0 < prior < 1:
-            raise ValueError("nothing to compare")
-    except (KeyError, TypeError, ValueError) as error:
+        weight = math.log2(prior / (1 - prior))
+        assert comparisons
+    except (KeyError, TypeError, ValueError, ZeroDivisionError, AssertionError) as error:
         raise ContractError(
             "records cannot be compared under the stored model",
             [type(error).__name__],
@@ -140,7 +139,6 @@ def compiled(settings: dict[str, Any]) -> Conditions:
         term for one in used if one.kind in ("equal", "null") for _, term in one.terms
     )
     distances = dict.fromkeys(one.sql for one in used if one.kind == "distance")
-    weight = float(np.log2(prior / (1 - prior)))
     return Conditions(weight, comparisons, tuple(terms), tuple(flags), tuple(distances))
 
 
@@ -153,7 +151,7 @@ def _levels(stored: list[dict[str, Any]]) -> tuple[Level, ...]:
     import sqlglot
 
     bases = {
-        level["tf_adjustment_column"]: float(np.log2(level["u_probability"]))
+        level["tf_adjustment_column"]: math.log2(level["u_probability"])
         for level in stored
         if level["sql_condition"] == "{0}_l = {0}_r".format(level.get("tf_adjustment_column"))
     }
@@ -163,7 +161,7 @@ def _levels(stored: list[dict[str, Any]]) -> tuple[Level, ...]:
         condition = None if sql == "ELSE" else _condition(sqlglot.parse_one(sql, read="duckdb"))
         rarity = level.get("tf_adjustment_column") or ""
         if not level.get("is_null_level"):
-            weight = float(np.log2(level["m_probability"] / level["u_probability"]))
+            weight = math.log2(level["m_probability"] / level["u_probability"])
             weight += bases[rarity] if rarity else 0.0
         made.append(Level(condition, weight, rarity))
     return tuple(made)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from analytics.errors import ContractError
 from analytics.methods import matching
-from analytics.pool.linkage import scoring
+from analytics.pool.linkage import scoring, spark
 from analytics.pool.linkage.standard import Accepted, standardise
 
 if TYPE_CHECKING:
@@ -52,7 +53,14 @@ class Night:
     withheld: dict[str, int]
 
 
-def link(connection: duckdb.DuckDBPyConnection, records: str, model: Model, batch: str) -> Night:
+def link(
+    connection: duckdb.DuckDBPyConnection,
+    records: str,
+    model: Model,
+    batch: str,
+    *,
+    session: Any = None,
+) -> Night:
     """
     Give each record its person key, in one transaction.
 
@@ -66,6 +74,8 @@ def link(connection: duckdb.DuckDBPyConnection, records: str, model: Model, batc
         The stored model.
     batch : str
         Name of the delivery, for the record of events.
+    session : pyspark.sql.SparkSession, optional
+        Where to find and weigh the pairs, instead of here.
 
     Returns
     -------
@@ -94,9 +104,10 @@ def link(connection: duckdb.DuckDBPyConnection, records: str, model: Model, batc
     scoring.count_frequencies(connection, "batch", *(["store.main.RECORDS"] if known else []))
     low = model.review[0]
     lowest = float(np.log2(low / (1 - low))) - 4
-    links = [scoring.compare(connection, model, "scored", None, lowest=lowest)]
+    compare = scoring.compare if session is None else partial(spark.compare, session)
+    links = [compare(connection, model, "scored", None, lowest=lowest)]
     if known:
-        links.append(scoring.compare(connection, model, "scored", "former", lowest=lowest))
+        links.append(compare(connection, model, "scored", "former", lowest=lowest))
     _assign(connection, pa.concat_tables(links), model, first, known=known)
     return _commit(connection, model, (batch, first), taken, (unchanged, changed, withheld))
 

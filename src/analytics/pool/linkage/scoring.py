@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
 
 FREQUENCIES = ("name", "county")
+KEYS = tuple(f"block_{name}" for name in definition.BLOCKING_KEYS)
 CAP = 60
 """A key shared by more records than this says nothing about persons and is not blocked on."""
 
@@ -40,7 +42,8 @@ def prepare(
         Table of :func:`analytics.pool.linkage.standardise`, or records that have a `position`.
     into : str
         View to make: `position`, the standard columns and what comparing needs of them. Beside
-        it the table `<into>_keys`: `position`, `source`, `block_*`.
+        it the view `<into>_placed`: `position` and the standard columns only; and the table
+        `<into>_keys`: `position`, `source`, `block_*`.
     first_position : int
         Position of the first record.
     """
@@ -48,7 +51,9 @@ def prepare(
     placed = records
     if "position" not in columns:
         placed = f"(select rowid + {first_position} as position, * from {records})"
-    connection.execute(f"create or replace temp view {into} as {standard.described(placed)}")
+    connection.execute(f"create or replace temp view {into}_placed as select * from {placed}")
+    described = standard.described(f"{into}_placed")
+    connection.execute(f"create or replace temp view {into} as {described}")
     keys = ", ".join(
         f"if({sql} is null, null, hash({sql})) as block_{name}"
         for name, sql in definition.BLOCKING_KEYS.items()
@@ -154,21 +159,14 @@ def compare(
     compiled = conditions.compiled(model.settings)
     left, right = _candidates(connection, records, others)
     try:
-        if others is None:
-            one = _known(connection, records, compiled, left, right)
-            ends, known = (one[0][left], one[0][right]), (one[1], one[1])
-        else:
-            one = _known(connection, records, compiled, left)
-            two = _known(connection, others, compiled, right)
-            ends, known = (one[0][left], two[0][right]), (one[1], two[1])
+        ends, known = _ends(connection, compiled, (records, others), left, right)
         kept, weight, doubt = _bounded(connection, compiled, ends, known, lowest)
         left, right, unsure = left[kept], right[kept], np.flatnonzero(doubt)
         if len(unsure):
             sides = (records, others or records)
             answers = _answers(connection, compiled, sides, left[unsure], right[unsure])
             ends = (ends[0][kept][unsure], ends[1][kept][unsure])
-            exact = weighing.Pairs(ends, known, answers)
-            weight[unsure], _ = weighing.weights(compiled, exact)
+            weight[unsure], _ = weighing.weights(compiled, weighing.Pairs(ends, known, answers))
     except duckdb.Error as error:
         raise ContractError(
             "records cannot be compared under the stored model",
@@ -179,15 +177,59 @@ def compare(
     return pa.table({"left": left[enough], "right": right[enough], "weight": weight[enough]})
 
 
+def paired(
+    connection: duckdb.DuckDBPyConnection,
+    compiled: conditions.Conditions,
+    sides: tuple[str, str | None],
+    left: Whole,
+    right: Whole,
+) -> weighing.Pairs:
+    """
+    Pairs of records with everything answered.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        Holds the tables; see also :func:`count_frequencies`.
+    compiled : Conditions
+    sides : (str, str or None)
+        Views of :func:`prepare`; one, or two to pair across.
+    left, right : array of int
+        Positions.
+
+    Returns
+    -------
+    Pairs
+    """
+    ends, known = _ends(connection, compiled, sides, left, right)
+    both = (sides[0], sides[1] or sides[0])
+    return weighing.Pairs(ends, known, _answers(connection, compiled, both, left, right))
+
+
+def _ends(
+    connection: duckdb.DuckDBPyConnection,
+    compiled: conditions.Conditions,
+    sides: tuple[str, str | None],
+    left: Whole,
+    right: Whole,
+) -> tuple[tuple[Whole, Whole], tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]]:
+    """Rows of both records of each pair, and what is known of them."""
+    if sides[1] is None:
+        row, known = _known(connection, sides[0], compiled, left, right)
+        return (row[left], row[right]), (known, known)
+    row, known = _known(connection, sides[0], compiled, left)
+    other, theirs = _known(connection, sides[1], compiled, right)
+    return (row[left], other[right]), (known, theirs)
+
+
 def _candidates(
     connection: duckdb.DuckDBPyConnection, records: str, others: str | None
 ) -> tuple[Whole, Whole]:
     """Pairs that agree on a key, each once: by the first rule that finds it."""
-    names = [f"block_{name}" for name in definition.BLOCKING_KEYS]
     order = "<>" if others else "<"
     found = []
-    for place, key in enumerate(names):
-        earlier = "".join(f" and (l.{one} = r.{one}) is not true" for one in names[:place])
+    for place, key in enumerate(KEYS):
+        earlier = "".join(f" and (l.{one} = r.{one}) is not true" for one in KEYS[:place])
         found.append(
             connection.execute(
                 f'select l.position::bigint as "left", r.position::bigint as "right" '
@@ -224,7 +266,7 @@ def _known(
     connection.register("_involved", involved)
     try:
         found = connection.execute(
-            f"select position, {listed} from {records} semi join _involved using (position) {joins}"
+            f"select position, {listed} from ({_of(records, '_involved')}) {joins}"
         ).to_arrow_table()
     finally:
         connection.unregister("_involved")
@@ -248,6 +290,11 @@ def _packed(name: str, texts: pa.StringArray) -> dict[str, NDArray[Any]]:
     packed, fits = slips.pack(ends, np.frombuffer(content or b"", dtype=np.uint8))
     fits &= texts.is_valid().to_numpy(zero_copy_only=False)
     return {name: packed, weighing.fits_of(column): fits}
+
+
+def _of(records: str, wanted: str) -> str:
+    """Write the SQL of the records at some positions; nothing is computed of others."""
+    return standard.described(f"{records}_placed semi join {wanted} using (position)")
 
 
 def _bounded(
@@ -281,18 +328,22 @@ def _answers(
     left: Whole,
     right: Whole,
 ) -> dict[str, NDArray[np.bool_]]:
-    """Make the dear tests of these pairs."""
+    """Make the distances of these pairs, from no more columns than they need."""
     asked = ", ".join(
         f"coalesce({conditions.of_sides(sql)}, false) as c{number}"
         for number, sql in enumerate(compiled.distances)
     )
+    named = sorted(set(re.findall(r"\b(\w+)_[lr]\b", " ".join(compiled.distances))))
+    ends = {"_first": np.unique(left), "_second": np.unique(right)}
+    for name, side in zip(ends, sides, strict=True):
+        connection.register("_asked", pa.table({"position": ends[name]}))
+        connection.execute(
+            f"create or replace temp table {name} as select position, {', '.join(named)} "
+            f"from ({_of(side, '_asked')})"
+        )
+        connection.unregister("_asked")
     connection.register("_pairs", pa.table({"l": left, "r": right, "n": np.arange(len(left))}))
     try:
-        for name, column, side in (("_first", "l", sides[0]), ("_second", "r", sides[1])):
-            connection.execute(
-                f"create or replace temp table {name} as from {side} "
-                f"where position in (select {column} from _pairs)"
-            )
         found = connection.execute(
             f"select n, {asked} from _pairs join _first l on l.position = _pairs.l "
             "join _second r on r.position = _pairs.r"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from analytics.pool.linkage import originals, persons, resolution, training
+from analytics.pool.linkage import originals, persons, resolution, reviewing, training
 from analytics.pool.linkage.model import Model
 from analytics.pool.linkage.standard import standardise
 from analytics.pool.linkage.workspace import workspace
@@ -180,7 +180,7 @@ def _seal(connection: duckdb.DuckDBPyConnection, folder: Path, ring: Ring, model
         "lineage": "from lineage",
     }
     made = {name: connection.execute(query).to_arrow_table() for name, query in queries.items()}
-    made["review"] = persons.review(connection, model)
+    made["review"] = reviewing.reasoned(connection, model, persons.review(connection, model))
     today = datetime.now(ZONE).date()
     for name, table in made.items():
         vault.seal_table(folder, table, f"{_FOLDER}/{name}", today, ring, anew=True)

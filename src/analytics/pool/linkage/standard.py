@@ -103,20 +103,40 @@ def standardise(
             f"columns needed: {', '.join(RECORD_COLUMNS)}",
         )
     texts = ", ".join(f"cast({column} as varchar) as {column}" for column in RECORD_COLUMNS)
-    connection.execute(
-        f"create or replace temp table incoming as select row_number() over () as row, {texts} "
-        f"from {records}"
-    )
-    connection.execute(
-        f"create or replace temp table {quarantine} as {_REFUSED} select row, reason from refused"
-    )
-    connection.execute(f"create or replace temp table {into} as {_standard_sql(quarantine)}")
+    if _refusable(connection, records):
+        connection.execute(
+            "create or replace temp table incoming as "
+            f"select row_number() over () as row, {texts} from {records}"
+        )
+        connection.execute(
+            f"create or replace temp table {quarantine} as {_REFUSED} select row, reason "
+            "from refused"
+        )
+        source = f"incoming anti join {quarantine} using (row)"
+    else:
+        connection.execute(
+            f"create or replace temp table {quarantine} (row bigint, reason varchar)"
+        )
+        source = f"(select {texts} from {records})"
+    connection.execute(f"create or replace temp table {into} as {_standard_sql(source)}")
     counts = connection.execute(
         f"select (select count(*) from {into}), (select count(*) from {quarantine})"
     ).fetchone()
     assert counts is not None
-    connection.execute("drop table incoming")
+    connection.execute("drop table if exists incoming")
     return Accepted(*counts)
+
+
+def _refusable(connection: duckdb.DuckDBPyConnection, records: str) -> bool:
+    """Whether a record may have to wait; a night without one is spared the search for them."""
+    row = connection.execute(
+        "select count(*) = count(distinct hash(trim(department::varchar), trim(record::varchar))) "
+        "and count(*) = count(nullif(trim(record::varchar), '')) "
+        "and count(*) = count(nullif(trim(department::varchar), '')) and count(*) = "
+        "count(coalesce(nullif(trim(name::varchar), ''), nullif(trim(id_card::varchar), ''), "
+        f"nullif(trim(phone::varchar), ''))) from {records}"
+    ).fetchone()
+    return row != (True,)
 
 
 _REFUSED = """
@@ -186,7 +206,7 @@ def described(records: str) -> str:
     """
 
 
-def _standard_sql(quarantine: str) -> str:
+def _standard_sql(source: str) -> str:
     undotted = _narrow("regexp_replace(name, '[·•・．.]', '', 'g')")
     latin = (
         "array_to_string(list_sort(list_filter("
@@ -215,7 +235,7 @@ def _standard_sql(quarantine: str) -> str:
             case when regexp_full_match(county, '[0-9]{{6}}') then county
                 else nullif(regexp_replace(county, '[^0-9]', '', 'g'), '') end as county,
             {_narrow("address")} as address
-        from incoming anti join {quarantine} using (row)
+        from {source}
     ), lengthened as (
         select * replace (case when regexp_full_match(number, '[0-9]{{15}}')
             then left(number, 6) || '19' || substr(number, 7) ||

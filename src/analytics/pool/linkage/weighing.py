@@ -98,6 +98,32 @@ def weights(conditions: Conditions, pairs: Pairs) -> tuple[Real, Mask]:
     return total, doubt
 
 
+def places(levels: tuple[Level, ...], pairs: Pairs) -> NDArray[np.int8]:
+    """
+    Tell which level of a comparison each pair is of.
+
+    Parameters
+    ----------
+    levels : tuple of Level
+        One comparison.
+    pairs : Pairs
+        With answers.
+
+    Returns
+    -------
+    array of int, shape (pairs,)
+        Place of the level in the comparison.
+    """
+    place = np.zeros(len(pairs.ends[0]), dtype=np.int8)
+    for number in range(len(levels) - 1, -1, -1):
+        condition = levels[number].condition
+        if condition is None:
+            place[:] = number
+        else:
+            place[pairs.where(condition, lenient=False)] = number
+    return place
+
+
 def _most(levels: tuple[Level, ...], pairs: Pairs) -> tuple[Real, Mask]:
     """Weight of one comparison, the most of what distances without answers leave open."""
     most = np.zeros(len(pairs.ends[0]))
@@ -144,10 +170,13 @@ def _never_null(pairs: Pairs, condition: Condition, *, lenient: bool) -> Mask:
         return pairs.where(condition.parts[0], lenient=lenient)
     if condition.kind == "constant":
         return np.full(len(pairs.ends[0]), condition.terms[0][1] == "True")
-    if condition.kind == "null":
-        return pairs.value(*condition.terms[0]) < 0
-    if condition.kind == "flag":
-        return pairs.value(*condition.terms[0])
+    if condition.kind in ("null", "flag"):
+        value = pairs.value(*condition.terms[0])
+        return value if condition.kind == "flag" else value < 0
+    return _distance(pairs, condition, lenient=lenient)
+
+
+def _distance(pairs: Pairs, condition: Condition, *, lenient: bool) -> Mask:
     if pairs.answers is not None:
         return pairs.answers[condition.sql]
     gate = np.ones(len(pairs.ends[0]), dtype=bool)
