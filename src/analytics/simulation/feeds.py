@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
     from analytics.simulation.world import Rows, World
 
-SILENT = ("official_grades", "county_cumulative")  # real lists; nobody publishes simulated ones
+# real lists, which nobody publishes of a simulated province; and what the workbench writes itself
+SILENT = ("official_grades", "county_cumulative", "pushes", "verifications")
 
 
 def every(world: World) -> Iterator[Rows]:
