@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
 
 from analytics import engine, tables
-from analytics.pool import archive, pooling
-from analytics.pool.deliveries import Delivery
+from analytics.pool import archive, protection
 from analytics.privacy import disk
 from analytics.study import ZONE
 
@@ -177,25 +176,23 @@ def append(study: Study, feed: str, added: pa.Table, moment: datetime) -> int:
     names = [column.name for column in contract.columns]
     plain = added.select(names).append_column("withdrawn", pa.array([False] * added.num_rows))
     digest = _digest(plain)
-    delivery = Delivery(
-        path=Path(f"{feed}.{digest[:12]}.parquet"),
-        department=contract.department,
+    entry = archive.Entry(
         feed=feed,
+        department=contract.department,
         date=local.date(),
-        delivered=local,
+        file=f"{feed}.{digest[:12]}.parquet",
         sha256=digest,
-        stated={},
+        delivered=local,
+        part="",
+        accepted=added.num_rows,
+        quarantined=0,
+        duplicates=0,
     )
     folder = study.state / "archive"
     with archive.writing(folder, wait_seconds=60):
         with duckdb.connect(config={"temp_directory": ""}) as connection:
-            kept = pooling.protected(connection, plain, contract, delivery, None)
-        part = archive.write_part(folder, feed, kept)
-        archive.append(folder, archive.Entry(
-            feed=feed, department=contract.department, date=delivery.date,
-            file=delivery.path.name, sha256=digest, delivered=local, part=part,
-            accepted=added.num_rows, quarantined=0, duplicates=0,
-        ))  # fmt: skip
+            kept = protection.protect(connection, plain, contract, entry.mark, entry.date, None)
+        archive.append(folder, replace(entry, part=archive.write_part(folder, feed, kept)))
     return added.num_rows
 
 

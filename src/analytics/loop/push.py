@@ -107,7 +107,8 @@ def push(
     Each county's lines are dealt to its teams so that open lines are as equal as can be, never
     above the duty's capacity: first what came back, then the sample, then by priority and
     score. A person who has an open line keeps the team. The sample is drawn without
-    replacement, n of N with probability n/N for each, where n is cut to what teams can bear.
+    replacement, n of N with probability n/N for each, where n is cut to what teams can bear,
+    once a day.
     """
     given = checked(findings)
     drawn_from = _frame(frame)
@@ -123,7 +124,7 @@ def push(
         visits = persons.lines(study, ring, purposes)
         asked = _asked(given, duties, standing, visits)
         again = _again(standing, before, duties)
-        drawn = _drawn(drawn_from, duties, standing, visits, asked, f"{seed}:{local.date()}")
+        drawn = _drawn(drawn_from, duties, standing, visits, asked, seed, local)
         offered = pa.concat_tables([again, drawn, asked], promote_options="default")
         dealt = _dealt(offered, duties, standing)
         fresh = _written(study, dealt, before, local)
@@ -219,7 +220,8 @@ def _asked(given: pa.Table, duties: pa.Table, standing: pa.Table, visits: pa.Tab
             from given window urgent as (partition by question
                 order by priority, score desc nulls last, rule, rule_version, duty, county)
         )
-        select g.*, d.team, 1 as row_version, 2 as turn, false as sampled, 1.0 as inclusion,
+        select g.*, d.team, 1::bigint as row_version, 2 as turn,
+            false as sampled, 1::double as inclusion,
             coalesce(v.line, left(sha256('line' || g.question), 32)) as line
         from one g join duties d using (duty)
         left join visits v on g.subject_kind = 'person' and v.purpose = g.purpose
@@ -262,7 +264,8 @@ def _again(standing: pa.Table, before: pa.Table, duties: pa.Table) -> pa.Table:
                 if(r.status = 'moved', r.moved_to, r.county) as next_county,
                 coalesce(if(r.status = 'adjudication', settles.team, null), r.team) as next_team
             from returned r left join settles on true
-            where r.status in ('moved', 'adjudication')
+            where (r.status = 'moved' and not starts_with(r.moved_to, '99'))
+                or r.status = 'adjudication'
                 or (r.status = 'unreachable' and r.versions < r.attempts)
         ), first as (
             select row, arg_min(struct_pack(score := score, department := department,
@@ -288,7 +291,7 @@ def _again(standing: pa.Table, before: pa.Table, duties: pa.Table) -> pa.Table:
 
 def _drawn(
     frame: pa.Table, duties: pa.Table, standing: pa.Table, visits: pa.Table, asked: pa.Table,
-    seed: str,
+    seed: int, moment: datetime,
 ) -> pa.Table:  # fmt: skip
     """People that nobody flagged, drawn at random within county, duty and question."""
     return ledger.query(
@@ -300,6 +303,8 @@ def _drawn(
             select distinct f.*, d.team, d.purpose, d.sample, d.teams * d.capacity as room,
                 left(sha256(concat_ws(chr(31), d.purpose, f.subject, f.asks)), 24) as question
             from frame f join duties d using (duty) where d.sample > 0
+                and (f.duty, f.county, f.asks) not in (select (duty, county, asks) from standing
+                    where sampled and pushed::date = $today::date)
         ), unasked as (
             select e.*, coalesce(v.line, left(sha256('line' || e.question), 32)) as line,
                 greatest(0, e.room - coalesce(o.lines, 0)) as free
@@ -319,11 +324,12 @@ def _drawn(
             '本县例行核查。' as reason_zh, 'Routine check in this county.' as reason_en,
             c.zh as check_zh, c.en as check_en,
             2::bigint as priority, null::timestamp as due, question, team,
-            1 as row_version, 1 as turn, true as sampled,
+            1::bigint as row_version, 1 as turn, true as sampled,
             least(sample, free, size) / size as inclusion, line
         from ranked join checks c using (asks) where place <= least(sample, free, size)
         """,
-        {"seed": seed, "rule": SAMPLE, "version": SAMPLE_VERSION},
+        {"seed": f"{seed}:{moment.date()}", "rule": SAMPLE, "version": SAMPLE_VERSION,
+         "today": moment.date()},
         frame=frame, duties=duties, standing=standing, visits=visits, asked=asked,
         checks=wording.checks(),
     )  # fmt: skip
