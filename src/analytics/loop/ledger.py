@@ -93,14 +93,20 @@ def held(study: Study) -> Iterator[None]:
         yield
 
 
-def read(study: Study, feed: str, moment: datetime) -> pa.Table:
-    """Rows of `pushes` or `verifications` known at a moment, as in the contract."""
+def known(study: Study, moment: datetime) -> tuple[pa.Table, pa.Table]:
+    """Rows of `pushes` and of `verifications` known at a moment, as in their contracts."""
     connection = engine.connect()
     try:
-        known = archive.as_of(study.state / "archive", moment, connection, feeds=(feed,))[feed]
-        return engine.rows(known.drop("record"), connection)
+        held = archive.as_of(
+            study.state / "archive", moment, connection, feeds=("pushes", "verifications")
+        )
+        pushes, verifications = (
+            engine.rows(held[feed].drop("record"), connection)
+            for feed in ("pushes", "verifications")
+        )
     finally:
         connection.disconnect()
+    return pushes, verifications
 
 
 def rows(study: Study, moment: datetime) -> pa.Table:
@@ -126,7 +132,7 @@ def rows(study: Study, moment: datetime) -> pa.Table:
     destinations, are for `adjudication`. A stale answer counts for nothing but doubt: one that
     the version then out does not agree with sends that version to adjudication.
     """
-    return standing(read(study, "pushes", moment), read(study, "verifications", moment))
+    return standing(*known(study, moment))
 
 
 def standing(pushes: pa.Table, verifications: pa.Table) -> pa.Table:

@@ -17,6 +17,7 @@ import pyarrow as pa
 from analytics import tables
 from analytics.errors import ContractError
 from analytics.loop import ledger, persons, roster, wording
+from analytics.pool import archive
 from analytics.study import ZONE
 
 if TYPE_CHECKING:
@@ -117,8 +118,8 @@ def push(
     )
     local = moment.astimezone(ZONE) if moment.tzinfo else moment.replace(tzinfo=ZONE)
     with ledger.held(study):
-        before = ledger.read(study, "pushes", local)
-        standing = ledger.standing(before, ledger.read(study, "verifications", local))
+        before, answered = ledger.known(study, local)
+        standing = ledger.standing(before, answered)
         duties = roster.table(study)
         purposes = {*given["purpose"].to_pylist(), *(str(d.purpose) for d in known.values())}
         visits = persons.lines(study, ring, purposes)
@@ -163,10 +164,7 @@ def checked(findings: pa.Table) -> pa.Table:
     needed = [name for name in missing if contract[name].required]
     if needed:
         raise ContractError("findings lack columns", needed, "see FINDINGS in data/README.md")
-    optional = {"score": pa.float64(), "department": pa.string(), "due": pa.timestamp("us")}
-    whole = findings
-    for name in missing:
-        whole = whole.append_column(name, pa.nulls(whole.num_rows, optional[name]))
+    whole = _typed(findings, missing)
     breaches = []
     for column in contract.columns:
         values = whole[column.name]
@@ -185,15 +183,25 @@ def checked(findings: pa.Table) -> pa.Table:
         raise ContractError("findings break their contract; nothing was pushed", breaches)
     return ledger.query(
         """
-        select * replace (score::double as score, due::timestamp as due, priority::bigint as
-            priority, department::varchar as department),
-            left(sha256(concat_ws(chr(31), purpose, subject, asks)), 24) as question
+        select *, left(sha256(concat_ws(chr(31), purpose, subject, asks)), 24) as question
         from whole
         qualify row_number() over (partition by purpose, subject, asks, rule, rule_version
             order by priority, score desc nulls last, county, duty, reason_zh) = 1
         """,
-        whole=whole.select([column.name for column in contract.columns]),
+        whole=whole,
     )
+
+
+def _typed(findings: pa.Table, missing: list[str]) -> pa.Table:
+    """Give findings all columns of the contract, each of its kind."""
+    schema = archive.schema(tables.read(tables.FINDINGS))
+    for name in missing:
+        findings = findings.append_column(name, pa.nulls(findings.num_rows))
+    own = pa.schema([field for field in schema if field.name in findings.column_names])
+    try:
+        return findings.select(own.names).cast(own)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise ContractError("findings hold columns of another type than their contract") from error
 
 
 def _frame(frame: pa.Table | None) -> pa.Table:

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 _HEXADECIMALS = 32  # of 64: RFC 2104, section 5, allows half
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
-_ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")  # XLSX would read a character into it
+_ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})(?=_)")  # XLSX would read a character into it
 
 
 def plain(text: object) -> str:
     """Text as it can stand in a cell: no control characters, no escapes, line ends as LF."""
     said = "" if text is None else str(text)
     said = _UNPRINTABLE.sub("", said.replace("\r\n", "\n").replace("\r", "\n"))
-    return unicodedata.normalize("NFC", _ESCAPE.sub(r"_x\1 _", said)).strip()
+    return unicodedata.normalize("NFC", _ESCAPE.sub(r"_x\1 ", said)).strip()
 
 
 def seal(study: str, ring: Ring, lines: Iterable[Sequence[str]]) -> list[str]:

@@ -198,8 +198,8 @@ def export(
     SetupError
         If a CSV would name people and age is not installed.
     """
-    pushes = ledger.read(study, "pushes", moment)
-    standing = ledger.standing(pushes, ledger.read(study, "verifications", moment))
+    pushes, answered = ledger.known(study, moment)
+    standing = ledger.standing(pushes, answered)
     lines = ledger.query(_LINES, {"list": name}, standing=standing, pushes=pushes)
     if not lines.num_rows:
         raise ParameterError(
