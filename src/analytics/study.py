@@ -122,6 +122,20 @@ class Duty(_Frozen):
     escalates: Title | None = None
 
 
+class Threshold(_Frozen):
+    """
+    Score from which on a rule flags, and what its errors cost.
+
+    The loss of a flagged person who is none, and of one who was missed, in any one unit. What
+    the field's answers suggest instead is only followed once a person has approved it.
+    """
+
+    rule: str
+    value: float
+    false_alarm: float = Field(default=1, gt=0)
+    miss: float = Field(default=1, gt=0)
+
+
 class Recipient(_Frozen):
     """
     Who gets which results back, in which form and by when.
@@ -190,6 +204,7 @@ class Study(_Frozen):
     county_state: CountyState | None = None
     duties: tuple[Duty, ...] = ()
     time_nodes: tuple[TimeNode, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
     recipients: tuple[Recipient, ...] = ()
     folder: Path = Path()
 
