@@ -230,7 +230,9 @@ def test_any_text_comes_back_as_it_was_sent(values, form):
     from datetime import date
 
     sent = [seals.plain(value) for value in values]
-    lines = [(str(n), value, "l", "1", f"x{n}", f"q.{n}", "m") for n, value in enumerate(sent, 1)]
+    lines = [
+        (str(n), value, "l", "1", f"x{n}", f"q.{n}", "a", "m") for n, value in enumerate(sent, 1)
+    ]
     sheet = sheets.Sheet("t", ("place", "reason", *sheets.LOCKED_END), lines, 1,
                          date(2020, 1, 1), date(2020, 3, 1), ("420102 江岸区",))  # fmt: skip
     content = sheets.write_csv(sheet) if form == ".csv" else sheets.write_xlsx(sheet)

@@ -34,7 +34,11 @@ if TYPE_CHECKING:
 ROLE = "publisher"
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
 MEANINGS: Final[Mapping[str, tuple[str, str, str]]] = {
-    "county": ("县", "county code, GB/T 2260; prefecture or province in the rows of sums", ""),
+    "county": (
+        "县",
+        "county code, GB/T 2260; prefecture or province in the rows of sums; + for itself",
+        "",
+    ),
     "status": ("状态", "what came of the question; total in the rows of sums", ""),
     "questions": ("问题数", "questions pushed; empty where hidden", "questions"),
     "hidden": ("隐去", "whether the figure is hidden to protect people", ""),
@@ -179,15 +183,20 @@ def verified(study: Study, standing: pa.Table, day: date, *, county: str = "") -
     from analytics.privacy import release
 
     cells: pd.DataFrame = ledger.query(
-        "select county, status, count(*) as questions from standing where current "
-        "group by all order by all", standing=standing,
-    ).to_pandas()  # fmt: skip
+        "select county, status, count(*) as questions from standing "
+        "where current and subject_kind = 'person' group by all order by all",
+        standing=standing,
+    ).to_pandas()
     columns = ["county", "status", "questions", "hidden"]
     if cells.empty:
         return pd.DataFrame(columns=columns)
-    counties = sorted(set(cells["county"]))
-    parents = {code: up for code in counties if (up := prefecture_of(code)) != code}
-    parents |= dict.fromkeys({prefecture_of(code) for code in counties}, study.region)
+    inner = {up for code in cells["county"] if (up := prefecture_of(code)) != code}
+    own = cells["county"].isin(inner | {study.region})
+    cells["county"] = cells["county"].where(~own, cells["county"] + "+")
+    parents = {
+        code: up if (up := prefecture_of(code[:6])) in inner else study.region
+        for code in sorted(set(cells["county"]))
+    } | dict.fromkeys(sorted(inner), study.region)
     spec = release.TableSpec(
         name="loop-verified", population=f"{study.name}-loop", measure="questions",
         dimensions=(
@@ -198,8 +207,8 @@ def verified(study: Study, standing: pa.Table, day: date, *, county: str = "") -
     )  # fmt: skip
     left = release.release(cells, spec, release.ledger_of(study.state)).table
     table = left.assign(**{name: "" for name in ("county", "status") if name not in left})
-    own = table["county"].str.startswith(county.rstrip("0")) if county else slice(None)
-    return table.loc[own, columns].reset_index(drop=True)
+    here = table["county"].str.startswith(county.rstrip("0")) if county else slice(None)
+    return table.loc[here, columns].reset_index(drop=True)
 
 
 def _rules(study: Study, outcomes: pa.Table, day: date) -> pd.DataFrame:

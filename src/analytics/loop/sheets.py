@@ -23,10 +23,10 @@ LABELS: Mapping[str, str] = {
     "other": "另一条记录", "subject": "记录", "reason": "原因", "check": "核查事项",
     "language": "告知语言", "verdict": "结论", "verified": "核查日期", "evidence": "依据",
     "moved_to": "转往", "remark": "备注", "list": "清单", "list_version": "清单版本",
-    "line": "行人", "rows": "行编号", "seal": "校验码",
+    "line": "行人", "rows": "行编号", "asks": "问题", "seal": "校验码",
 }  # fmt: skip
 ANSWERS = ("verified", "evidence", "moved_to", "remark")
-LOCKED_END = ("list", "list_version", "line", "rows", "seal")
+LOCKED_END = ("list", "list_version", "line", "rows", "asks", "seal")
 _WIDTHS: Mapping[str, float] = {
     "place": 6, "priority": 6, "due": 13, "name": 11, "number": 22, "birth": 13, "phone": 15,
     "county": 10, "address": 30, "other": 30, "subject": 30, "reason": 34, "check": 34,

@@ -102,8 +102,8 @@ def recalibrate(
     With :math:`t^*` the threshold of least weighted loss
     :math:`L(t) = \sum_i w_i (c_f [s_i \ge t, \bar y_i] + c_m [s_i < t, y_i])` and :math:`n`
     answers, the proposal is :math:`t + (t^* - t)\,n / (n + k)`, shrunk towards the threshold in
-    force by :math:`k` answers. It is made only if, in 95 % of bootstrap samples, the score tells true
-    from false at all and the proposal loses less: answers given at random move nothing.
+    force by :math:`k` answers. It is made only if, in 95 % of bootstrap samples, the score tells
+    true from false at all and the proposal loses less: answers given at random move nothing.
     """
     rule, value = current.rule, current.value
     many, hits = len(scores), int(true.sum())

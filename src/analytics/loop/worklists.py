@@ -42,7 +42,8 @@ with open as (
 select line, min(priority)::varchar as priority, strftime(min(due), '%Y-%m-%d %H:%M') as due,
     string_agg(if(many > 1, place || '. ', '') || reason, chr(10) order by place) as reason,
     string_agg(if(many > 1, place || '. ', '') || "check", chr(10) order by place) as "check",
-    string_agg(row, ';' order by place) as rows, list(distinct duty) as duties,
+    string_agg(row, ';' order by place) as rows, string_agg(asks, ';' order by place) as asks,
+    list(distinct duty) as duties,
     arg_min(purpose, place) as purpose, arg_min(subject, place) as subject,
     arg_min(subject_kind, place) as subject_kind
 from told group by line
