@@ -203,7 +203,7 @@ def verified(study: Study, standing: pa.Table, day: date, *, county: str = "") -
             release.Dimension("county", parents),
             release.Dimension.flat("status", ledger.STATUSES),
         ),
-        as_of=day, stock=True, corrects=_earlier(study, "loop-verified", day),
+        as_of=day, stock=True, corrects=earlier(study, "loop-verified", day),
     )  # fmt: skip
     left = release.release(cells, spec, release.ledger_of(study.state)).table
     table = left.assign(**{name: "" for name in ("county", "status") if name not in left})
@@ -253,7 +253,7 @@ def released_rules(study: Study, counted: pd.DataFrame, day: date) -> pd.DataFra
             release.Dimension.flat("rule", rules),
             release.Dimension.flat("verdict", ledger.VERIFIED, "verified"),
         ),
-        as_of=day, stock=True, vanish=1.0, corrects=_earlier(study, "loop-rules", day),
+        as_of=day, stock=True, vanish=1.0, corrects=earlier(study, "loop-rules", day),
     )  # fmt: skip
     cells = cells.rename(columns={"questions": "verdicts"})
     left = release.release(cells, spec, release.ledger_of(study.state)).table
@@ -268,7 +268,7 @@ def released_rules(study: Study, counted: pd.DataFrame, day: date) -> pd.DataFra
         None, axis="columns")  # fmt: skip
 
 
-def _earlier(study: Study, name: str, day: date) -> tuple[str, ...]:
+def earlier(study: Study, name: str, day: date) -> tuple[str, ...]:
     """Releases of a table earlier the same day, which a later one puts right."""
     from analytics.privacy import release
 

@@ -34,6 +34,8 @@ _WIDTHS: Mapping[str, float] = {
 }  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "'", "\t")
 _TEXT_SIZE, _HEADING_SIZE = 14, 13  # points: read at arm's length on paper
+_LINE_HEIGHT = 19  # points
+_WRAPPED = ("name", "address", "other", "subject", "reason", "check")
 _SERIAL_START = date(1899, 12, 30)
 
 
@@ -172,7 +174,9 @@ def _fill(page: Any, sheet: Sheet, styles: dict[str, Any]) -> None:
         for place, name in enumerate(sheet.free)
     ]
     asked = sheet.columns.index("rows")
+    wide = [(n, _WIDTHS[name]) for n, name in enumerate(sheet.columns) if name in _WRAPPED]
     for row, line in enumerate(sheet.lines, start=1):
+        page.set_row(row, _LINE_HEIGHT * max(2, *(_written_lines(line[n], w) for n, w in wide)))
         for place, value in enumerate(line[:-ends]):
             write(row, place, value, locked)
         for place, value in enumerate(line[-ends:], start=start):
@@ -181,6 +185,15 @@ def _fill(page: Any, sheet: Sheet, styles: dict[str, Any]) -> None:
         for number, (place, style) in enumerate(blanks):
             spare = needed <= number < sheet.questions
             page.write_blank(row, place, None, locked if spare else style)
+
+
+def _written_lines(text: str, width: float) -> int:
+    """Lines that a text takes in a column: phones do not work out the height of a row."""
+    lines = 0
+    for part in text.split("\n"):
+        cells = len(part) + (0 if part.isascii() else sum(c > "\u2e7f" for c in part))
+        lines += max(1, -(-int(cells * 1.25) // int(width)))  # large type takes a quarter more
+    return lines
 
 
 def _check(page: Any, sheet: Sheet) -> None:

@@ -71,9 +71,14 @@ class DataQuality(ReportParameters):
     """What each department owed, what came, how late and how good."""
 
 
+class Loop(ReportParameters):
+    """What was pushed, verified and is overdue, how right each rule is, and who waits for what."""
+
+
 REPORTS: dict[str, type[ReportParameters]] = {
     "risk_grading": RiskGrading,
     "data_quality": DataQuality,
+    "loop": Loop,
 }
 
 
