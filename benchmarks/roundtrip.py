@@ -153,7 +153,8 @@ def _findings(ring: Any, people: int, counties: list[str]) -> pa.Table:
     keyed = persons.pseudonyms_of(pa.array(range(people), pa.int64()), ring, "screening")
     fixed = {"duty": "trace", "purpose": "screening", "subject_kind": "person", "asks": "contact",
              "rule": "same_carriage", "rule_version": "1", "reason_zh": "同车厢",
-             "reason_en": "same carriage", "check_zh": "是否同车", "check_en": "same train?"}  # fmt: skip
+             "reason_en": "same carriage", "check_zh": "是否同车",
+             "check_en": "same train?"}  # fmt: skip
     return pa.table({
         **{name: pa.repeat(pa.scalar(value), people) for name, value in fixed.items()},
         "county": [counties[n % len(counties)] for n in range(people)],

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from analytics.loop import ledger
 from analytics.privacy import pseudonyms, vault
@@ -92,7 +93,7 @@ def _persons(folder: Path, ring: Ring, wanted: pa.Table) -> pa.Table:
     resolved = vault.unseal_table(folder, _RESOLVED, ring)
     stated = vault.unseal_table(folder, _PERSONS, ring).select(["person", "document"])
     persons = resolved["person"].combine_chunks()
-    purposes = sorted(set(wanted["purpose"].to_pylist()))
+    purposes = sorted(pc.unique(wanted["purpose"]).to_pylist())
     keyed = [
         pa.table({
             "purpose": pa.repeat(pa.scalar(purpose), len(persons)),

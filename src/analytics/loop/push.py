@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from analytics import tables
 from analytics.errors import ContractError
@@ -113,15 +114,13 @@ def push(
     """
     given = checked(findings)
     drawn_from = _frame(frame)
-    known = roster.named(
-        study, sorted({*given["duty"].to_pylist(), *drawn_from["duty"].to_pylist()})
-    )
+    known = roster.named(study, sorted({*_words(given["duty"]), *_words(drawn_from["duty"])}))
     local = moment.astimezone(ZONE) if moment.tzinfo else moment.replace(tzinfo=ZONE)
     with ledger.held(study):
         before, answered = ledger.known(study, local)
         standing = ledger.standing(before, answered)
         duties = roster.table(study)
-        purposes = {*given["purpose"].to_pylist(), *(str(d.purpose) for d in known.values())}
+        purposes = {*_words(given["purpose"]), *(str(d.purpose) for d in known.values())}
         visits = persons.lines(study, ring, purposes)
         asked = _asked(given, duties, standing, visits)
         again = _again(standing, before, duties)
@@ -132,11 +131,12 @@ def push(
         seconds = _seconding(given, standing, before)
         ledger.append(study, "pushes", pa.concat_tables([fresh, seconds]), local)
     counted = ledger.query(
-        "select count(distinct row) as rows, count(distinct list) as lists, count(distinct row) "
+        "select count(distinct row) as rows, count(distinct question) as questions, "
+        "count(distinct list) as lists, count(distinct row) "
         "filter (sampled) as sampled, count(distinct row) filter (row_version > 1) as again "
         "from fresh", fresh=fresh,
     ).to_pylist()[0]  # fmt: skip
-    waiting = len(set(offered["question"].to_pylist()) - set(fresh["question"].to_pylist()))
+    waiting = pc.count_distinct(offered["question"]).as_py() - counted["questions"]
     return Pushed(
         findings=given.num_rows,
         rows=counted["rows"],
@@ -147,6 +147,12 @@ def push(
         seconded=seconds.num_rows,
         waiting=waiting,
     )
+
+
+def _words(column: pa.ChunkedArray) -> list[str]:
+    """List the different words of a column."""
+    words: list[str] = pc.unique(column).to_pylist()
+    return words
 
 
 def checked(findings: pa.Table) -> pa.Table:
@@ -172,11 +178,13 @@ def checked(findings: pa.Table) -> pa.Table:
         if column.required and empty:
             breaches.append(f"{column.name}: {empty} rows are empty")
         if column.choices:
-            alien = sum(word not in column.choices for word in values.drop_null().to_pylist())
+            known = pc.is_in(values.drop_null(), value_set=pa.array(column.choices))
+            alien = int(len(known) - (pc.sum(known).as_py() or 0))
             if alien:
                 breaches.append(f"{column.name}: {alien} rows hold an unknown word")
     low, high = contract["priority"].minimum, contract["priority"].maximum
-    outside = sum(not low <= n <= high for n in whole["priority"].drop_null().to_pylist())
+    placed = whole["priority"].drop_null()
+    outside = pc.sum(pc.or_(pc.less(placed, low), pc.greater(placed, high))).as_py()
     if outside:
         breaches.append(f"priority: {outside} rows lie outside {low} to {high}")
     if breaches:

@@ -33,6 +33,7 @@ SHRINKAGE: Final = 50.0  # answers that weigh as much as the threshold in force
 _LEAST: Final = 20  # answers of each kind below which nothing is proposed
 _DRAWS: Final = 200
 _SURE: Final = 0.95
+_TELLING: Final = 0.55  # area above which a score tells true from false, and not by chance
 _START: Final = "0" * 64
 ROLE = "approver"
 
@@ -107,6 +108,8 @@ def recalibrate(
     """
     rule, value = current.rule, current.value
     many, hits = len(scores), int(true.sum())
+    if not many:
+        return Proposal(rule, value, value, 0, 0, 0.5, np.nan, np.nan, "few")
     area = _area(scores, true, weights)
     now = _loss(scores, true, weights, np.array([value]), current)[0]
     stay = Proposal(rule, value, value, many, hits, area, now, now)
@@ -115,7 +118,7 @@ def recalibrate(
     generator = np.random.default_rng(seed)
     draws = (generator.integers(0, many, many) for _ in range(_DRAWS))
     areas = [_area(scores[s], true[s], weights[s]) for s in draws]
-    if np.quantile(areas, 1 - _SURE) <= 0.5:  # noqa: PLR2004 - no better than a coin
+    if np.quantile(areas, 1 - _SURE) <= _TELLING:
         return _because(stay, "blind")
     candidates = np.unique(np.append(scores, value))
     losses = _loss(scores, true, weights, candidates, current)

@@ -130,10 +130,11 @@ def receive(
     lines = _lines(path, passwords.unlock(content, password))
     with ledger.held(study):
         pushes, before = ledger.known(study, local)
-        judged = _Judged(study, ring, ledger.standing(pushes, before), local.date())
-        handed_in_by = team or judged.majority(lines)
-        for line in lines:
-            judged.take(line, handed_in_by)
+        judged = _Judged(study, ledger.standing(pushes, before), local.date())
+        faults = _seals(study, ring, lines)
+        handed_in_by = team or _majority(lines, faults)
+        for line, fault in zip(lines, faults, strict=True):
+            judged.take(line, handed_in_by, fault)
         added = _fresh(judged.answers, before)
         audit.record(
             study.state / "audit.jsonl", "worklist.receive", f"{handed_in_by or 'unknown'}",
@@ -170,14 +171,40 @@ def _lines(path: Path, content: bytes) -> list[dict[str, str]]:
         raise VerificationError(error.what, error.breaches, error.remedy) from error
 
 
+def _number(column: str) -> int:
+    """Place of a verdict among a line's."""
+    return int(column.partition("_")[2])
+
+
+def _seals(study: Study, ring: Ring, lines: Sequence[Mapping[str, str]]) -> list[str]:
+    """Fault of each line's seal; empty where it holds."""
+    if not lines:
+        return []
+    columns = [name for name in lines[0] if name in LABELS and name not in (*ANSWERS, *LOCKED_END)]
+    names = (*columns, *LOCKED_END[:-1])
+    expected = seals.seal(
+        study.name, ring, (sealed(columns, [line[name] for name in names]) for line in lines)
+    )
+    return [
+        seals.fault(ring, line["seal"], value) for line, value in zip(lines, expected, strict=True)
+    ]
+
+
+def _majority(lines: Sequence[Mapping[str, str]], faults: Sequence[str]) -> str:
+    """List that most lines with a sound seal belong to; empty if there is none."""
+    sound = (line["list"] for line, fault in zip(lines, faults, strict=True) if not fault)
+    teams = Counter(sound)
+    return min(teams, key=lambda team: (-teams[team], team), default="")
+
+
 class _Judged:
     """Lines judged so far: sound answers, lines set aside, lines left empty."""
 
-    def __init__(self, study: Study, ring: Ring, standing: pa.Table, today: date) -> None:
+    def __init__(self, study: Study, standing: pa.Table, today: date) -> None:
         self.answers: list[dict[str, Any]] = []
         self.aside: list[tuple[int, str, str]] = []
         self.empty = 0
-        self._study, self._ring, self._today = study, ring, today
+        self._today = today
         names = ("row", "question", "row_version", "list", "team", "county", "pushed")
         self._rows = {row["row"]: row for row in standing.select(names).to_pylist()}
         self._latest: dict[str, int] = {}
@@ -186,19 +213,14 @@ class _Judged:
             self._latest[row["question"]] = max(latest, row["row_version"])
         self._counties = frozenset(_known_counties(study))
 
-    def majority(self, lines: Sequence[Mapping[str, str]]) -> str:
-        """List that most lines with a sound seal belong to."""
-        teams = Counter(line["list"] for line in lines if not self._seal(line))
-        return min(teams, key=lambda team: (-teams[team], team), default="")
-
-    def take(self, line: Mapping[str, str], team: str) -> None:
-        """Judge one line."""
+    def take(self, line: Mapping[str, str], team: str, fault: str) -> None:
+        """Judge one line, whose seal has this fault or none."""
         position = int(line["position"])
-        verdicts = [line.get(f"verdict_{n}", "") for n in range(1, 100)]
+        named = sorted((n for n in line if n.startswith("verdict_")), key=_number)
+        verdicts = [line[name] for name in named]
         filled = [said for said in (*verdicts, *(line[name] for name in ANSWERS)) if said]
-        reason = self._seal(line)
-        if reason:
-            self.aside.append((position, "seal", reason))
+        if fault:
+            self.aside.append((position, "seal", fault))
         elif line["list"] != team:
             self.aside.append((position, "list", "wrong_team"))
         elif not filled:
@@ -207,15 +229,6 @@ class _Judged:
             self.aside.append((position, "verdict_1", "verdict_missing"))
         else:
             self._answer(position, line, line["rows"].split(";"), verdicts)
-
-    def _seal(self, line: Mapping[str, str]) -> str:
-        columns = [
-            name for name in line
-            if name in LABELS and name not in ANSWERS and name not in LOCKED_END
-        ]  # fmt: skip
-        values = [line[name] for name in (*columns, *LOCKED_END[:-1])]
-        (expected,) = seals.seal(self._study.name, self._ring, [sealed(columns, values)])
-        return seals.fault(self._ring, line["seal"], expected)
 
     def _answer(
         self, position: int, line: Mapping[str, str], rows: list[str], verdicts: list[str]
