@@ -1,7 +1,7 @@
 # Two commands on a bare machine: `make report`, `make test`. `make help` lists the others.
 # Set-up is stamped in .venv, so that it costs nothing the second time.
 .DEFAULT_GOAL := help
-.PHONY: help report test check verify test-real test-spark bench format environment fuzz peers licences sbom advisories lab system clean FORCE
+.PHONY: help report test check verify test-real test-spark test-office bench format environment fuzz peers licences sbom advisories lab system clean FORCE
 
 PARTS := pyproject.toml uv.lock package.json package-lock.json .npmrc tools/setup.sh
 PLOTLY := node_modules/plotly.js-basic-dist-min/plotly-basic.min.js
@@ -34,6 +34,10 @@ test-real: .venv/.dev system ## tests on the larger public sources in WORKBENCH_
 test-spark: .venv/.dev ## Spark equal to DuckDB: sets up Java 17 and PySpark, runs tests/spark
 	@sh tools/setup.sh spark
 	@.venv/bin/python -m pytest tests/spark $(ARGS)
+
+test-office: .venv/.dev ## work lists through LibreOffice: sets it up from Debian, runs tests/office
+	@sh tools/setup.sh office
+	@.venv/bin/python -m pytest tests/office $(ARGS)
 
 bench: .venv/.dev ## benchmarks beside their peers (NAME="rt grades"); writes results.json
 	@.venv/bin/python -m benchmarks $(NAME)

@@ -5,6 +5,7 @@
 #   tools/setup.sh dev      the same, with what checks and tests need
 #   tools/setup.sh system   Chromium, a CJK font and PostgreSQL for the tests, from Debian
 #   tools/setup.sh spark    PySpark in .venv, and Java 17 from Debian
+#   tools/setup.sh office   LibreOffice Calc from Debian
 #
 # Needs sh and Python 3.11 or later. Everything it makes lies in this folder (.venv, .uv,
 # node_modules, .cache), but for Debian's packages, which it installs as root only; to
@@ -123,7 +124,10 @@ spark)
     command -v java >/dev/null 2>&1 || [ -x "${JAVA_HOME:-/nonexistent}/bin/java" ] || debian openjdk-17-jre-headless
     environment --extra dev --extra spark
     ;;
+office)
+    command -v soffice >/dev/null 2>&1 || debian libreoffice-calc
+    ;;
 *)
-    stop "which step? core, dev, system or spark"
+    stop "which step? core, dev, system, spark or office"
     ;;
 esac

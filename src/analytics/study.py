@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from analytics.codes import RiskGrade
+from analytics.codes import Purpose, RiskGrade
 from analytics.errors import ParameterError, StudyError
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -190,11 +190,71 @@ class CountyState(_Frozen):
 
 
 class Duty(_Frozen):
-    """Who decides what, and by when (time of day, in the study's zone)."""
+    """
+    Who decides or checks what, and by when (time of day, in the study's zone).
+
+    A duty with a `team` checks findings: each county has `teams` of that name, each with at most
+    `capacity` open lines. Its team sees the `columns` of a person that it needs, for its
+    `purpose`; answers are owed `days` after the push, unreached people are tried `attempts` times,
+    overdue ones go to `escalates`. With each push, `sample` unflagged people a county are drawn.
+    """
 
     task: str
     who: Title
     due: time
+    team: str = Field(default="", pattern=r"^[a-z][a-z_]{0,31}$|^$")
+    purpose: Purpose | None = None
+    columns: tuple[Literal["name", "number", "birth", "phone", "county", "address"], ...] = ()
+    teams: int = Field(default=1, ge=1, le=999)
+    capacity: int = Field(default=200, ge=1)
+    days: int = Field(default=1, ge=0)
+    attempts: int = Field(default=2, ge=1)
+    sample: int = Field(default=0, ge=0)
+    escalates: Title | None = None
+
+
+class Threshold(_Frozen):
+    """
+    Score from which on a rule flags, and what its errors cost.
+
+    The loss of a flagged person who is none, and of one who was missed, in any one unit. What
+    the field's answers suggest instead is only followed once a person has approved it.
+    """
+
+    rule: str
+    value: float
+    false_alarm: float = Field(default=1, gt=0)
+    miss: float = Field(default=1, gt=0)
+
+
+class Recipient(_Frozen):
+    """
+    Who gets which results back, in which form and by when.
+
+    ``receives``: ``verified`` (counts by county), ``rules`` (how right each rule is), ``errors``
+    (what was found wrong in the department's own deliveries), ``own`` (answers about the
+    county's own people, under a key of the recipient's own). The first two are aggregates and
+    leave through disclosure control; ``errors`` needs a `department`, ``own`` a `county`.
+    """
+
+    name: str = Field(pattern=r"^[a-z][a-z_]{0,31}$")
+    who: Title
+    receives: tuple[Literal["verified", "rules", "errors", "own"], ...]
+    department: str = ""
+    county: str = ""
+    purpose: Purpose | None = None
+    formats: tuple[Literal["parquet", "csv", "xlsx"], ...] = ("csv",)
+    due: time
+    every: Literal["day", "week"] = "day"
+    weekday: int = Field(default=0, ge=0, le=6)
+
+    @model_validator(mode="after")
+    def _entitled(self) -> Self:
+        if "errors" in self.receives and not self.department:
+            raise ValueError("errors go to a department: name it")
+        if "own" in self.receives and not (self.county and self.purpose):
+            raise ValueError("own people's rows need the county and the purpose")
+        return self
 
 
 class TimeNode(_Frozen):
@@ -236,6 +296,8 @@ class Study(_Frozen):
     county_state: CountyState | None = None
     duties: tuple[Duty, ...] = ()
     time_nodes: tuple[TimeNode, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
+    recipients: tuple[Recipient, ...] = ()
     folder: Path = Path()
 
     def unit_on(self, day: date) -> Literal["county", "urban_area"]:

@@ -21,6 +21,7 @@ from analytics.cli import (
     channel,
     codes,
     linkage,
+    loop,
     pool,
     privacy,
     report,
@@ -52,6 +53,7 @@ codes.mount(app)
 schedule.mount(app)
 study.mount(app)
 screening.mount(app)
+loop.mount(app)
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - typer calls it so

@@ -1,16 +1,21 @@
-"""Command of the simulated province: simulate."""
+"""Commands of the simulated province: simulate, simulate field."""
 
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from analytics.errors import ParameterError
 
+simulate_app = typer.Typer(help="A province of invented residents, and its field teams.")
 
-def simulate(
+
+@simulate_app.callback(invoke_without_command=True)
+def simulate(  # noqa: PLR0913 - one argument per option
+    context: typer.Context,
     *,
     people: Annotated[int, typer.Option(help="Residents of the province.", metavar="N")] = 10_000,
     seed: Annotated[int, typer.Option(help="Same seed, same bytes.", min=0)] = 1,
@@ -31,6 +36,8 @@ def simulate(
     They go to the study's inbox (`workbench pool` takes them in); the truth about them goes
     where no analysis looks. Days default to the study's first date and its as_of.
     """
+    if context.invoked_subcommand:
+        return
     from analytics import study as studies
     from analytics.simulation import province
 
@@ -55,9 +62,48 @@ def simulate(
         typer.echo(f"  {claim}: from {least:,} residents{short}")
 
 
+@simulate_app.command("field")
+def field(  # noqa: PLR0913 - one argument per option
+    lists: Annotated[list[Path], typer.Argument(help="Exported workbooks.", exists=True)],
+    *,
+    day: Annotated[str, typer.Option(help="What is done by this day.", metavar="DATE")],
+    output: Annotated[Path, typer.Option(help="Folder of the filled copies.")] = Path("returned"),
+    seed: Annotated[int, typer.Option(help="The teams' own.", min=0)] = 1,
+    error: Annotated[float, typer.Option(help="Chance of a wrong answer.", min=0, max=1)] = 0.05,
+    delay: Annotated[float, typer.Option(help="Mean days until a line is done.", min=0)] = 1.0,
+    null: Annotated[bool, typer.Option("--null", help="Toss a coin for each answer.")] = False,
+    study: Annotated[str, typer.Option(help="A simulated study.")] = "hubei-2020-simulated",
+    password_file: Annotated[
+        Path | None, typer.Option(help="File whose first line is the password.")
+    ] = None,
+) -> None:
+    """
+    Let simulated teams fill work lists in, from the truth and with errors of their own.
+
+    Example: workbench simulate field worklists/*.xlsx --day 2020-02-12 --output returned
+
+    `workbench receive` takes the filled copies in. Exit codes: 25 if a list does not open.
+    """
+    from analytics import study as studies
+    from analytics.simulation import field as teams
+
+    chosen, when = studies.load(study), _day(day)
+    assert when is not None
+    how = teams.Habits(error=error, delay=delay, null=null)
+    password = ""
+    if password_file is not None:
+        password = password_file.read_text(encoding="utf-8").splitlines()[0]
+    asked = teams.Truth(chosen, when)
+    for path in lists:
+        done = teams.fill(
+            chosen, path, output, when, seed, habits=how, password=password, asked=asked
+        )
+        typer.echo(f"{done.path}  {done.lines} lines, {done.answered} questions answered")
+
+
 def mount(app: typer.Typer) -> None:
-    """Add this command to the command line."""
-    app.command()(simulate)
+    """Add these commands to the command line."""
+    app.add_typer(simulate_app, name="simulate")
 
 
 def _day(said: str) -> date | None:

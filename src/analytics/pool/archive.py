@@ -30,7 +30,7 @@ from analytics.privacy.disk import make_private
 from analytics.study import ZONE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     import ibis.expr.types as ir
@@ -242,7 +242,9 @@ def told(listed: Iterable[Entry]) -> dict[tuple[str, str], datetime]:
     return first
 
 
-def as_of(folder: Path, moment: datetime, connection: Any) -> dict[str, ir.Table]:
+def as_of(
+    folder: Path, moment: datetime, connection: Any, *, feeds: Collection[str] | None = None
+) -> dict[str, ir.Table]:
     """
     Say what was known at a moment, feed by feed.
 
@@ -254,6 +256,8 @@ def as_of(folder: Path, moment: datetime, connection: Any) -> dict[str, ir.Table
         Deliveries that arrived later are left out; without zone, Asia/Shanghai is meant.
     connection : ibis backend
         As `engine.connect` gives.
+    feeds : collection of str, optional
+        Feeds asked for; all without it.
 
     Returns
     -------
@@ -277,6 +281,7 @@ def as_of(folder: Path, moment: datetime, connection: Any) -> dict[str, ir.Table
         )
         for contracts in tables.departments().values()
         for contract in contracts
+        if feeds is None or contract.feed in feeds
     }
 
 

@@ -3,9 +3,10 @@ The inbox, and what became of each delivery.
 
 Departments drop ``inbox/<department>/<date>/<feed>[.<part>].<csv|xlsx|jsonl|parquet>[.gz]``.
 A file is complete once ``<file>.done`` lies beside it, or once it has not changed for
-`SETTLED` seconds; one dated later than tomorrow waits until then. The marker may be empty or
-hold JSON: ``delivered`` (moment of arrival; else the marker's own time), ``rows`` and
-``sha256``, which are then checked.
+`SETTLED` seconds; one dated later than tomorrow waits until then. What the workbench writes
+itself (`tables.OWN`) is never taken from here. The marker may be empty or hold JSON:
+``delivered`` (moment of arrival; else the marker's own time), ``rows`` and ``sha256``, which
+are then checked.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ def _delivery(inbox: Path, path: Path) -> Delivery | None:
         contract, for_day = tables.contract(feed), date.fromisoformat(day)
     except (ContractError, ValueError):
         return None
-    if contract.department != department:
+    if contract.department != department or department in tables.OWN:
         return None
     stated, problem = _stated(marker)
     stamp = _stamp(path)

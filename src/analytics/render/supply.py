@@ -34,6 +34,8 @@ DEPARTMENTS = {
     "health": Text("卫生健康", "health"),
     "communications": Text("通信", "communications"),
     "government_affairs": Text("政务服务", "government affairs"),
+    "command": Text("指挥部", "the command"),
+    "field": Text("现场核查", "field teams"),
 }
 NODE = Text("个时间节点", "time node")
 ROW = Text("行", "row")

@@ -79,10 +79,15 @@ class TravelChannel(ReportParameters):
     temperature: float = Field(0.86, ge=0, le=1, description="sensitivity of a temperature check")
 
 
+class Loop(ReportParameters):
+    """What was pushed, verified and is overdue, how right each rule is, and who waits for what."""
+
+
 REPORTS: dict[str, type[ReportParameters]] = {
     "risk_grading": RiskGrading,
     "data_quality": DataQuality,
     "travel_channel": TravelChannel,
+    "loop": Loop,
 }
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 SILENT = (
     "official_grades",  # of lists that commands drew up; nobody draws up simulated ones
     "code_appeals", "foreign_codes",  # nobody in the simulated province appeals or comes with one
+    "pushes", "verifications",  # what the workbench writes itself
 )  # fmt: skip
 
 

@@ -1,0 +1,324 @@
+"""Commands of the loop: push, worklists list|export, receive, feedback show|approve, share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from analytics.errors import ParameterError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from analytics.study import Study
+
+StudyOption = Annotated[
+    str, typer.Option(help="Study under data/; default: the session's study.", metavar="NAME")
+]
+MomentOption = Annotated[
+    str, typer.Option("--at", help="As known at this moment or by 24:00 of this day; now without.")
+]
+PasswordFile = Annotated[
+    Path | None,
+    typer.Option(help="File, mode 0600, whose first line is the password; asked for without."),
+]
+
+worklists_app = typer.Typer(no_args_is_help=True, help="What teams have to check.")
+feedback_app = typer.Typer(no_args_is_help=True, help="How right the rules are, and what follows.")
+
+
+def push(*, study: StudyOption = "", at: MomentOption = "", seed: int = 0) -> None:
+    """
+    Push what was found to the lists of the teams that check it.
+
+    Example: workbench push --study hubei-2020
+
+    Findings are rows that broke their contract, pairs linkage is not sure of, and whatever
+    analyses put into <state>/findings as Parquet (FINDINGS in data/README.md), for duties that
+    the study's roster has a team for. Exit codes: 11 unsound findings, 13 roster, 15 busy,
+    20 keys.
+    """
+    from analytics.loop import findings, roster, thresholds
+    from analytics.loop import push as pushing
+
+    chosen, moment = _study(study), _moment(at)
+    ring = _ring(chosen)
+    known = roster.duties(chosen)
+    found = [findings.handed_over(chosen)]
+    if findings.RECORDS in known:
+        found.append(findings.rejects(chosen, moment))
+    if findings.PAIRS in known:
+        threshold = thresholds.value(chosen, "linkage", 0.5)
+        found.append(findings.linkage_review(chosen, ring, threshold))
+    done = pushing.push(
+        chosen, findings.together(found), ring, moment, frame=_frame(chosen), seed=seed
+    )
+    typer.echo(
+        f"{done.findings} findings: {done.rows} rows pushed to {done.lists} lists "
+        f"({done.sampled} drawn at random, {done.again} pushed again), {done.known} asked before, "
+        f"{done.seconded} seconded, {done.waiting} waiting for room"
+    )
+
+
+@worklists_app.command("list")
+def list_(
+    *,
+    study: StudyOption = "",
+    at: MomentOption = "",
+    county: Annotated[str, typer.Option(help="County or prefecture code.")] = "",
+    team: Annotated[str, typer.Option(help="Team of the roster.")] = "",
+    duty: Annotated[str, typer.Option(help="Duty of the roster.")] = "",
+) -> None:
+    """
+    List the work lists and how far each has come.
+
+    Example: workbench worklists list --county 420100
+    """
+    from analytics.loop import worklists
+
+    found = worklists.summary(_study(study), _moment(at), county=county, team=team, duty=duty)
+    columns = ("list", "version", "lines", "pushed", "verified", "outstanding", "returned",
+               "overdue")  # fmt: skip
+    typer.echo(f"{columns[0]:<28}" + "".join(f"{name:>12}" for name in columns[1:]))
+    for row in found.to_pylist():
+        typer.echo(f"{row['list']:<28}" + "".join(f"{row[name]:>12}" for name in columns[1:]))
+
+
+@worklists_app.command("export")
+def export(
+    lists: Annotated[list[str] | None, typer.Argument(help="Lists; all open ones without.")] = None,
+    *,
+    study: StudyOption = "",
+    at: MomentOption = "",
+    county: Annotated[str, typer.Option(help="County or prefecture code.")] = "",
+    output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("worklists"),
+    form: Annotated[Literal["xlsx", "csv"], typer.Option(help="Kind of file.")] = "xlsx",
+    password_file: PasswordFile = None,
+) -> None:
+    """
+    Write lists as files for their teams, under a password where they name people.
+
+    Example: workbench worklists export 420102.community.1 --output /tmp/lists
+
+    Each export is in the audit log. Exit codes: 12 no such list, 20 keys or password, 23 age is
+    not installed (CSV that names people).
+    """
+    from analytics.loop import worklists
+
+    chosen, moment = _study(study), _moment(at)
+    ring = _ring(chosen)
+    names = lists or [
+        row["list"]
+        for row in worklists.summary(chosen, moment, county=county).to_pylist()
+        if row["outstanding"]
+    ]
+    password = _password(password_file, confirm=True) if names else ""
+    for name in names:
+        done = worklists.export(chosen, name, ring, moment, output, form=form, password=password)
+        typer.echo(f"{done.path}  {done.lines} lines, {done.rows} rows")
+
+
+def receive(
+    files: Annotated[list[Path], typer.Argument(help="Filled lists.", exists=True, dir_okay=False)],
+    *,
+    study: StudyOption = "",
+    at: MomentOption = "",
+    team: Annotated[str, typer.Option(help="List of the team that hands them in.")] = "",
+    password_file: PasswordFile = None,
+) -> None:
+    """
+    Take in filled lists.
+
+    Example: workbench receive 420102.community.1.v1.xlsx
+
+    What is not sound is set aside with its reason, as rows of the sheet; nothing personal is
+    printed. Exit codes: 25 if a file is refused or lines were set aside (all others are taken in
+    first), 15 busy, 20 keys.
+    """
+    from analytics.errors import VerificationError
+    from analytics.loop import passwords, verification
+
+    chosen, moment = _study(study), _moment(at)
+    ring = _ring(chosen)
+    protected = any(passwords.locked(path.read_bytes()[:64]) for path in files)
+    password = _password(password_file) if protected else ""
+    breaches: list[str] = []
+    for path in files:
+        try:
+            done = verification.receive(chosen, path, ring, moment, password=password, team=team)
+        except VerificationError as error:
+            breaches += [f"{path.name}: {why}" for why in (error.what, *error.breaches)]
+            continue
+        typer.echo(
+            f"{path.name}: {done.lines} lines, {done.answers} answers added, {done.repeated} "
+            f"known before, {done.empty} left empty, {done.stale} stale, "
+            f"{len({row for row, _, _ in done.aside})} set aside"
+        )
+        balance = done.balance
+        typer.echo(
+            f"  pushed {balance['pushed']} = verified {balance['verified']} + outstanding "
+            f"{balance['outstanding']} + returned {balance['returned']}"
+        )
+        breaches += _aside(path.name, done.aside)
+    if breaches:
+        raise VerificationError(
+            "not everything could be taken in:",
+            breaches,
+            "rows set aside stay open; correct them and hand them in again",
+        )
+
+
+def _aside(name: str, aside: tuple[tuple[int, str, str], ...]) -> list[str]:
+    from analytics.loop.verification import REASONS
+
+    rows: dict[tuple[str, str], list[int]] = {}
+    for row, column, reason in aside:
+        rows.setdefault((column, reason), []).append(row)
+    return [
+        f"{name}: {column}: {REASONS[reason]} ({len(places)} rows: "
+        f"{', '.join(map(str, places[:5]))}{', …' if len(places) > 5 else ''})"  # noqa: PLR2004
+        for (column, reason), places in sorted(rows.items())
+    ]
+
+
+@feedback_app.command("show")
+def show(
+    *,
+    study: StudyOption = "",
+    at: MomentOption = "",
+    by: Annotated[
+        str, typer.Option(help="Columns: rule, list, department, county, date, with commas.")
+    ] = "rule",
+) -> None:
+    """
+    Show how right rules are, what they miss, and which thresholds the answers suggest.
+
+    Example: workbench feedback show --by rule,county
+    """
+    from analytics.loop import feedback, ledger, thresholds
+
+    chosen, moment = _study(study), _moment(at)
+    outcomes = feedback.outcomes(*ledger.known(chosen, moment))
+    names = [name.strip() for name in by.split(",") if name.strip()]
+    unknown = sorted(set(names) - set(outcomes.column_names))
+    if unknown:
+        raise ParameterError("precision cannot be shown by these", unknown)
+    typer.echo(feedback.precision(outcomes, names).round(3).to_string(index=False))
+    typer.echo("")
+    typer.echo(feedback.recall(outcomes).round(3).to_string(index=False))
+    for one in thresholds.proposals(chosen, outcomes):
+        said = f"stays at {one.current:g} ({one.reason})"
+        if not one.reason:
+            said = f"{one.current:g} → {one.proposed:g}, loss {one.loss_current:.4g} → "
+            said += f"{one.loss_proposed:.4g}: `workbench feedback approve {one.rule} --to "
+            said += f"{one.proposed:g}`"
+        typer.echo(f"\n{one.rule}: {said}; {one.answers} answers, {one.confirmed} confirmed")
+
+
+@feedback_app.command("approve")
+def approve(
+    rule: Annotated[str, typer.Argument(help="Rule whose threshold changes.")],
+    *,
+    to: Annotated[float, typer.Option(help="The value that `feedback show` proposed.")],
+    study: StudyOption = "",
+    at: MomentOption = "",
+) -> None:
+    """
+    Put a proposed threshold in force, in your name.
+
+    Example: workbench feedback approve linkage --to 0.61
+
+    Exit codes: 12 something else, or nothing, is proposed; 22 the change log was edited.
+    """
+    from analytics.loop import feedback, ledger, thresholds
+
+    chosen, moment = _study(study), _moment(at)
+    outcomes = feedback.outcomes(*ledger.known(chosen, moment))
+    entry = thresholds.approve(chosen, outcomes, rule, to, moment)
+    typer.echo(f"{rule}: {entry['from']:g} → {entry['to']:g}, approved by {entry['actor']}")
+
+
+def share(
+    recipient: Annotated[str, typer.Argument(help="One recipient; all without.")] = "",
+    *,
+    study: StudyOption = "",
+    at: MomentOption = "",
+    output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("shared"),
+    early: Annotated[bool, typer.Option("--early", help="Before the time node too.")] = False,
+) -> None:
+    """
+    Give each recipient of the study what it is entitled to, signed.
+
+    Example: workbench share --study hubei-2020 --output /srv/shared
+
+    Exit codes: 12 no such recipient, 19 a figure may not leave, 20 keys.
+    """
+    from analytics.loop import sharing
+
+    chosen, moment = _study(study), _moment(at)
+    ring = _ring(chosen)
+    for done in sharing.share(chosen, ring, moment, output, only=recipient, early=early):
+        files = ", ".join(f"{name} {rows}" for name, rows in done.files.items())
+        typer.echo(f"{done.folder}  {files}")
+    for name, node in sharing.overdue(chosen, moment, output):
+        typer.echo(f"{name}: overdue since {node:%Y-%m-%d %H:%M}")
+    typer.echo(f"public key {sharing.public_key(ring)}")
+
+
+def mount(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command()(push)
+    app.add_typer(worklists_app, name="worklists")
+    app.command()(receive)
+    app.add_typer(feedback_app, name="feedback")
+    app.command()(share)
+
+
+def _study(name: str) -> Study:
+    from analytics import study
+
+    return study.load(name)
+
+
+def _ring(chosen: Study) -> Any:
+    from analytics.privacy import keys
+
+    return keys.load(chosen.name)
+
+
+def _frame(chosen: Study) -> Any:
+    """People that no rule flagged, as analyses left them for the draw."""
+    import pyarrow.parquet as pq
+
+    path = chosen.state / "findings" / "frame" / "unflagged.parquet"
+    return pq.read_table(path) if path.is_file() else None
+
+
+def _moment(said: str) -> datetime:
+    from datetime import date, datetime
+
+    from analytics import study
+
+    if not said:
+        return datetime.now(study.ZONE)
+    try:
+        if len(said) == len("2020-02-29"):
+            return study.moment(date.fromisoformat(said))
+        when = datetime.fromisoformat(said)
+    except ValueError:
+        message = f"'{said}' is no moment"
+    else:
+        return when if when.tzinfo else when.replace(tzinfo=study.ZONE)
+    raise ParameterError(message, remedy="write 2020-02-10 or 2020-02-10T08:00")
+
+
+def _password(file: Path | None, *, confirm: bool = False) -> str:
+    """Ask for a password, or read it from a private file; never from arguments or environment."""
+    from analytics.loop import passwords
+
+    if file is not None:
+        return passwords.from_file(file)
+    said = typer.prompt("password of the lists", hide_input=True, confirmation_prompt=confirm)
+    return str(said)

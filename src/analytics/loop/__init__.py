@@ -1,0 +1,1 @@
+"""The closed loop: findings pushed to teams, their answers verified, fed back and shared."""

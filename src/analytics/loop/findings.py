@@ -1,0 +1,228 @@
+"""
+What the workbench itself found and the field should check, as FINDINGS.
+
+Any analysis hands over a table of that contract (Arrow, or Parquet in the state's
+``findings`` folder); here are those of the pool and of linkage, and of screening.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analytics import tables
+from analytics.errors import ContractError
+from analytics.loop import ledger, wording
+from analytics.pool import archive, deliveries
+from analytics.privacy import vault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from analytics.privacy.keys import Ring
+    from analytics.study import Study
+
+RECORDS, PAIRS, SCREENING = "records", "linkage_review", "screening"  # duties of the roster
+_VERSION: Final = "1"
+_KINDS: Final = {  # in Chinese, in English, priority
+    "confirmed": ("确诊患者", "confirmed case", 1), "suspected": ("疑似患者", "suspected case", 2),
+    "fever": ("发热患者", "fever patient", 3), "close_contact": ("密切接触者", "close contact", 3),
+}  # fmt: skip
+
+
+def rejects(study: Study, moment: datetime, *, each: int = 50) -> pa.Table:
+    """
+    List rows that broke their contract, for the department that sent them.
+
+    Parameters
+    ----------
+    study : Study
+        Its receipts say which rows were set aside and why.
+    moment : datetime
+        Deliveries that arrived later are left out.
+    each : int
+        Rows asked about, at most, per delivery and reason: the rest fall with the first.
+
+    Returns
+    -------
+    FINDINGS table
+        ``subject`` is the delivery's name and the row's position, so that nobody is named; the
+        county is the province, whose records office answers.
+    """
+    found = [
+        {
+            "duty": RECORDS, "purpose": "statistics", "county": study.region,
+            "subject": f"{entry.name}/{row['position']}:{row['column'] or 'row'}",
+            "subject_kind": "record", "asks": "record_wrong",
+            "rule": f"contract.{row['reason']}", "rule_version": _VERSION, "score": None,
+            "department": entry.department,
+            "reason_zh": f"{tables.contract(entry.feed).label}第{row['position']}行"
+                         f"“{_label(entry.feed, row['column'])}”：{row['reason']}",
+            "reason_en": f"{entry.feed}, row {row['position']}, {row['column'] or 'row'}: "
+                         f"{row['reason']}",
+            "check_zh": wording.CHECKS["record_wrong"][0],
+            "check_en": wording.CHECKS["record_wrong"][1],
+            "priority": 6, "due": None,
+        }
+        for entry in archive.entries(study.state / "archive")
+        if entry.quarantined and entry.delivered <= moment
+        for row in deliveries.rejects(study, entry).groupby("reason").head(each).to_dict("records")
+    ]  # fmt: skip
+    return _table(found)
+
+
+def _label(feed: str, column: Any) -> str:
+    labels = {c.name: c.label for c in tables.contract(feed).columns}
+    return labels.get(str(column), "整行")
+
+
+def linkage_review(study: Study, ring: Ring, threshold: float) -> pa.Table:
+    """
+    List pairs of records that linkage is not sure of.
+
+    Parameters
+    ----------
+    study : Study
+    ring : keys.Ring
+        Opens the list of pairs; there is no value of a person in it.
+    threshold : float
+        Probability from which two records count as one person.
+
+    Returns
+    -------
+    FINDINGS table
+        ``subject`` names both records, ``score`` is the pair's probability; the county is
+        that of the first record, or the province. No row where nobody was linked.
+    """
+    folder = study.state / "vault"
+    held = vault.names(folder)
+    if "linkage/review" not in held:
+        return _table([])
+    pairs = vault.unseal_table(folder, "linkage/review", ring)
+    records = vault.unseal_table(folder, "linkage/records", ring)
+    zh, en = wording.CHECKS["same_person"]
+    return _cast(ledger.query(
+        """
+        with pair as (
+            select concat(department_left, ':', record_left, '|', department_right, ':',
+                    record_right) as subject,
+                max(p.probability) as score, any_value(coalesce(l.county, r.county)) as county
+            from pairs p
+            left join records l on l.department = p.department_left and l.record = p.record_left
+            left join records r
+                on r.department = p.department_right and r.record = p.record_right
+            group by subject
+        )
+        select $duty as duty, 'statistics' as purpose, coalesce(county::varchar, $region) as county,
+            subject, 'pair' as subject_kind, 'same_person' as asks, 'linkage' as rule,
+            $version as rule_version, score, null::varchar as department,
+            printf('两条记录是同一人的概率为 %.2f（门限 %g）', score, $threshold) as reason_zh,
+            printf('the two are one person with probability %.2f (threshold %g)', score,
+                $threshold) as reason_en,
+            $zh as check_zh, $en as check_en, 5 as priority, null::timestamp as due
+        from pair order by subject
+        """,
+        {"duty": PAIRS, "region": study.region, "version": _VERSION, "zh": zh, "en": en,
+         "threshold": float(threshold)},
+        pairs=pairs, records=records,
+    ))  # fmt: skip
+
+
+def screening(screened: pa.Table, region: str, *, version: str = _VERSION) -> pa.Table:
+    """
+    List people whom screening placed among the four types of personnel.
+
+    Parameters
+    ----------
+    screened : pyarrow.Table
+        ``person``, ``category`` (one of the four; others are left out), ``county``; also
+        ``score``, ``rule``, ``reason_zh`` and ``reason_en`` where screening says more.
+    region : str
+        Province, whose team checks people of unknown county.
+    version : str
+        Version of the rule.
+
+    Returns
+    -------
+    FINDINGS table
+        Contacts are asked about as contacts, all others as cases.
+
+    Raises
+    ------
+    ContractError
+        If a column is missing.
+    """
+    missing = [n for n in ("person", "category", "county") if n not in screened.column_names]
+    if missing:
+        raise ContractError("the table of screening lacks columns", missing)
+    for name, kind in (("score", pa.float64()), ("rule", pa.string()),
+                       ("reason_zh", pa.string()), ("reason_en", pa.string())):  # fmt: skip
+        if name not in screened.column_names:
+            screened = screened.append_column(name, pa.nulls(screened.num_rows, kind))
+    kinds = pa.table({
+        "category": list(_KINDS), "zh": [zh for zh, _, _ in _KINDS.values()],
+        "en": [en for _, en, _ in _KINDS.values()],
+        "priority": [priority for _, _, priority in _KINDS.values()],
+        "asks": ["contact" if name == "close_contact" else "infected" for name in _KINDS],
+    })  # fmt: skip
+    return _cast(ledger.query(
+        """
+        select $duty as duty, 'screening' as purpose,
+            coalesce(nullif(s.county, ''), $region) as county, s.person as subject,
+            'person' as subject_kind, k.asks, coalesce(s.rule, 'screening.' || k.category) as rule,
+            $version as rule_version, s.score, null::varchar as department,
+            coalesce(s.reason_zh, '筛查归入：' || k.zh) as reason_zh,
+            coalesce(s.reason_en, 'screened as: ' || k.en) as reason_en, c.zh as check_zh,
+            c.en as check_en, k.priority, null::timestamp as due
+        from screened s join kinds k on s.category::varchar = k.category
+        join checks c on c.asks = k.asks
+        where s.person is not null order by subject, rule
+        """,
+        {"duty": SCREENING, "region": region, "version": version},
+        screened=screened, kinds=kinds, checks=wording.checks(),
+    ))  # fmt: skip
+
+
+def handed_over(study: Study) -> pa.Table:
+    """
+    Read what analyses have put into the state's ``findings`` folder, as Parquet.
+
+    Raises
+    ------
+    ContractError
+        If a file is no table of the contract.
+    """
+    found = []
+    for path in sorted((study.state / "findings").glob("*.parquet")):
+        try:
+            found.append(_cast(pq.read_table(path)))
+        except (pa.ArrowException, KeyError, ValueError) as error:
+            raise ContractError(
+                f"'{path.name}' in the findings folder is no table of findings",
+                [json.dumps(type(error).__name__)],
+                "see FINDINGS in data/README.md",
+            ) from error
+    return pa.concat_tables([_table([]), *found])
+
+
+def together(found: Iterable[pa.Table]) -> pa.Table:
+    """Put findings of several analyses into one table."""
+    return pa.concat_tables([_table([]), *found])
+
+
+def _schema() -> pa.Schema:
+    known = archive.schema(tables.read(tables.FINDINGS))
+    return pa.schema([known.field(c.name) for c in tables.read(tables.FINDINGS).columns])
+
+
+def _table(rows: list[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(rows, schema=_schema())
+
+
+def _cast(found: pa.Table) -> pa.Table:
+    schema = _schema()
+    return found.select(schema.names).cast(schema)

@@ -1,0 +1,315 @@
+"""Work lists: what a team has to check, listed, filtered, and exported for it to fill in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+import pyarrow as pa
+
+from analytics.errors import ParameterError
+from analytics.loop import ledger, passwords, persons, roster, seals, sheets
+from analytics.loop.sheets import LOCKED_END, Sheet
+from analytics.privacy import audit, disk
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from analytics.privacy.keys import Ring
+    from analytics.study import Study
+
+ROLE = "dispatcher"
+OUTSIDE = "990000"  # stands for every place outside the province
+_LATEST_DAYS = 60  # days after the export that a check can be dated
+Form = Literal["xlsx", "csv"]
+
+_LINES = """
+with open as (
+    select * from standing where list = $list and status = 'outstanding' and current
+), why as (
+    select p.row, string_agg(p.reason_zh || ' ' || p.reason_en, chr(10)
+            order by p.priority, p.rule, p.rule_version) as reason,
+        arg_min(p.check_zh || ' ' || p.check_en, (p.priority, p.rule)) as "check"
+    from pushes p join open using (row) group by p.row
+), told as (
+    select o.*, w.reason, w."check", row_number() over (partition by line
+        order by o.priority, o.due, o.row) as place, count(*) over (partition by line) as many
+    from open o join why w using (row)
+)
+select line, min(priority)::varchar as priority, strftime(min(due), '%Y-%m-%d %H:%M') as due,
+    string_agg(if(many > 1, place || '. ', '') || reason, chr(10) order by place) as reason,
+    string_agg(if(many > 1, place || '. ', '') || "check", chr(10) order by place) as "check",
+    string_agg(row, ';' order by place) as rows, string_agg(asks, ';' order by place) as asks,
+    list(distinct duty) as duties,
+    arg_min(purpose, place) as purpose, arg_min(subject, place) as subject,
+    arg_min(subject_kind, place) as subject_kind
+from told group by line
+"""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """
+    What an export wrote.
+
+    Parameters
+    ----------
+    path : Path
+    list : str
+        Work list.
+    version : int
+        Its version.
+    lines, rows : int
+        Lines in it, and rows behind them.
+    named : bool
+        Whether it names people, and so is under a password.
+    """
+
+    path: Path
+    list: str
+    version: int
+    lines: int
+    rows: int
+    named: bool
+
+
+def summary(
+    study: Study, moment: datetime, *, county: str = "", team: str = "", duty: str = ""
+) -> pa.Table:
+    """
+    List the work lists, and how far each has come.
+
+    Parameters
+    ----------
+    study : Study
+    moment : datetime
+        As known then.
+    county, team, duty : str
+        Only these; empty for all.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row per list, most overdue first: ``list``, ``county``, ``team``, ``version``,
+        ``lines`` open, ``pushed``, ``verified``, ``outstanding``, ``returned`` and
+        ``overdue`` [rows], ``due`` (next deadline of an open row).
+    """
+    return ledger.query(
+        """
+        select list, any_value(county) as county, any_value(team) as team,
+            max(list_version) as version,
+            count(distinct line) filter (status = 'outstanding') as lines, count(*) as pushed,
+            count(*) filter (status in ('confirmed', 'refuted')) as verified,
+            count(*) filter (status = 'outstanding') as outstanding,
+            count(*) filter (status in ('unreachable', 'moved', 'adjudication')) as returned,
+            count(*) filter (status = 'outstanding' and due < $now::timestamp) as overdue,
+            min(due) filter (status = 'outstanding') as due
+        from standing
+        where ($county = '' or starts_with(county, rtrim($county, '0'))) and
+            ($team = '' or team = $team) and ($duty = '' or duty = $duty)
+        group by list order by overdue desc, list
+        """,
+        {"now": moment.replace(tzinfo=None), "county": county, "team": team, "duty": duty},
+        standing=ledger.rows(study, moment),
+    )
+
+
+def rows(
+    study: Study, moment: datetime, *, status: str = "outstanding", **filters: str
+) -> pa.Table:
+    """
+    List rows, the most urgent first; nobody is named.
+
+    Parameters
+    ----------
+    study : Study
+    moment : datetime
+        As known then.
+    status : str
+        One of `ledger.STATUSES`; empty for all.
+    **filters : str
+        Columns of PUSHES and the value wanted: ``county``, ``list``, ``duty``, ``asks``.
+
+    Returns
+    -------
+    pyarrow.Table
+        As :func:`ledger.rows`, without subjects and lines.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such column to filter by.
+    """
+    standing = ledger.rows(study, moment).drop_columns(["subject", "line"])
+    unknown = sorted(set(filters) - set(standing.column_names))
+    if unknown:
+        raise ParameterError("rows cannot be filtered by these", unknown)
+    import pyarrow.compute as pc
+
+    for name, value in {"status": status, **filters}.items():
+        if value:
+            standing = standing.filter(pc.equal(standing[name].cast(pa.string()), value))
+    return standing.sort_by([("priority", "ascending"), ("due", "ascending")])
+
+
+def export(
+    study: Study,
+    name: str,
+    ring: Ring,
+    moment: datetime,
+    folder: Path,
+    *,
+    form: Form = "xlsx",
+    password: str = "",
+) -> Exported:
+    """
+    Write a list's open lines as a file for its team.
+
+    Parameters
+    ----------
+    study : Study
+    name : str
+        The work list.
+    ring : keys.Ring
+        Opens the vault, where alone people have names.
+    moment : datetime
+        As known then.
+    folder : Path
+        Where to write ``<list>.v<version>.<form>``.
+    form : {"xlsx", "csv"}
+        CSV that names people leaves under age (``.csv.age``).
+    password : str
+        Needed where the list names people.
+
+    Returns
+    -------
+    Exported
+        Lines are in the order of their addresses. The export is in the audit log, by team
+        and duty.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such list, or nothing in it is open.
+    KeyringError
+        If people are named and there is no password of at least eight characters.
+    SetupError
+        If a CSV would name people and age is not installed.
+    """
+    pushes, answered = ledger.known(study, moment)
+    standing = ledger.standing(pushes, answered)
+    lines = ledger.query(_LINES, {"list": name}, standing=standing, pushes=pushes)
+    if not lines.num_rows:
+        raise ParameterError(
+            f"list '{name}' has no open line", remedy="`workbench worklists list` names the lists"
+        )
+    version = max(ledger.query(
+        "select max(list_version) as v from standing where list = $list", {"list": name},
+        standing=standing).column("v").to_pylist())  # fmt: skip
+    sheet, named = _sheet(study, ring, name, int(version), lines, moment.date())
+    content = sheets.write_xlsx(sheet) if form == "xlsx" else sheets.write_csv(sheet)
+    suffix = form
+    if named:
+        passwords.strong(password)
+        lock = passwords.lock_workbook if form == "xlsx" else passwords.lock_age
+        content, suffix = lock(content, password), form if form == "xlsx" else "csv.age"
+    path = folder / f"{name}.v{version}.{suffix}"
+    _log(study, name, lines, named=named)
+    disk.make_private(folder)
+    disk.replace(path, content)
+    many = sum(held.count(";") + 1 for held in lines["rows"].to_pylist())
+    return Exported(path, name, int(version), lines.num_rows, many, named)
+
+
+def _log(study: Study, name: str, lines: pa.Table, *, named: bool) -> None:
+    """Record the export for each duty in it, before the file is written."""
+    duties = [duty for held in lines["duties"].to_pylist() for duty in held]
+    known = roster.duties(study)
+    for duty in sorted(set(duties)):
+        audit.record(
+            study.state / "audit.jsonl", "worklist.export", f"{name}/{duty}", role=ROLE,
+            purpose=known[duty].purpose if duty in known else None,
+            counts={"lines": duties.count(duty), "named": int(named)},
+        )  # fmt: skip
+
+
+def _sheet(
+    study: Study, ring: Ring, name: str, version: int, lines: pa.Table, day: date
+) -> tuple[Sheet, bool]:
+    known = roster.duties(study)
+    found = persons.details(study, ring, lines.select(["purpose", "subject", "subject_kind"]))
+    sides: dict[tuple[str, str], dict[int, dict[str, Any]]] = {}
+    for one in found.to_pylist():
+        sides.setdefault((one["purpose"], one["subject"]), {})[one["side"]] = one
+    told = [
+        _told(line, sides.get((line["purpose"], line["subject"]), {}), _needed(known, line))
+        for line in lines.to_pylist()
+    ]
+    told.sort(key=lambda line: (*_street(line["address"]), line["line"]))
+    seen = ("place", "priority", "due", *persons.DETAILS, "other", "subject", "reason", "check",
+            "language")  # fmt: skip
+    always = ("place", "priority", "due", "reason", "check")
+    columns = tuple(
+        column for column in seen if column in always or any(line.get(column) for line in told)
+    )
+    written = []
+    for place, line in enumerate(told, start=1):
+        line |= {"place": str(place), "list": name, "list_version": str(version)}
+        written.append([seals.plain(line.get(column)) for column in (*columns, *LOCKED_END[:-1])])
+    marks = seals.seal(study.name, ring, (sealed(columns, values) for values in written))
+    sheet = Sheet(
+        title=f"{study.title.zh} {name} v{version} · {day}",
+        columns=(*columns, *LOCKED_END),
+        lines=[(*values, mark) for values, mark in zip(written, marks, strict=True)],
+        questions=max(line["rows"].count(";") + 1 for line in told),
+        first_day=study.first_date,
+        last_day=day + timedelta(days=_LATEST_DAYS),
+        counties=counties(study),
+    )
+    return sheet, any(line.get(detail) for line in told for detail in persons.DETAILS)
+
+
+def sealed(columns: Sequence[str], values: Sequence[str]) -> list[str]:
+    """Values of a line as its seal covers them: named, so that none can change its column."""
+    names = (*columns, *LOCKED_END[:-1])
+    return [f"{column}={value}" for column, value in sorted(zip(names, values, strict=True))]
+
+
+def _needed(known: dict[str, Any], line: dict[str, Any]) -> set[str]:
+    """Details that the duties behind a line need of its person."""
+    return {column for duty in line["duties"] if duty in known for column in known[duty].columns}
+
+
+def _told(
+    line: dict[str, Any], sides: dict[int, dict[str, Any]], needed: set[str]
+) -> dict[str, Any]:
+    """One line as its team may see it."""
+    one, other = sides.get(1, {}), sides.get(2)
+    shown = {detail: one.get(detail) or "" for detail in persons.DETAILS if detail in needed}
+    if other:
+        shown["other"] = " · ".join(str(other[d]) for d in persons.DETAILS
+                                    if d in needed and other.get(d))  # fmt: skip
+    if line["subject_kind"] == "record":
+        shown["subject"] = line["subject"]
+    if one:
+        shown["language"] = one.get("language") or ""
+    return {**line, "address": "", **shown}
+
+
+def _street(address: str) -> tuple[bool, list[tuple[int, str]]]:
+    """Order of an address along its street: numbers as numbers, unknown ones last."""
+    parts = re.findall(r"\d+|\D+", address)
+    return not address, [(int(p), "") if p.isdecimal() else (-1, p) for p in parts]
+
+
+def counties(study: Study) -> tuple[str, ...]:
+    """Where somebody can have moved: counties of the study by code and name, and outside it."""
+    from analytics.pool import regions
+
+    known = regions.known(study)
+    own = known[(known["level"] == "county") & known["region"].str.startswith(study.region[:2])]
+    listed = sorted(zip(own["region"], own["name"], strict=True))
+    return (*(f"{code} {name}" for code, name in listed), f"{OUTSIDE} 省外 outside")
