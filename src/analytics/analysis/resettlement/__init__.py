@@ -1,0 +1,14 @@
+"""Resettlement: who is stranded, what they need, where they can go, how many more will come."""
+
+from __future__ import annotations
+
+from analytics.analysis.resettlement.ahead import ahead, elsewhere, hidden, movements
+from analytics.analysis.resettlement.needs import NeedsReader, phrases, split
+from analytics.analysis.resettlement.opening import Openings, openings
+from analytics.analysis.resettlement.placing import Plan, place
+from analytics.analysis.resettlement.register import register
+
+__all__ = [
+    "NeedsReader", "Openings", "Plan", "ahead", "elsewhere", "hidden", "movements", "openings",
+    "phrases", "place", "register", "split",
+]  # fmt: skip
