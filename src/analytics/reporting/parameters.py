@@ -71,9 +71,17 @@ class DataQuality(ReportParameters):
     """What each department owed, what came, how late and how good."""
 
 
+class ResettlementDemand(ReportParameters):
+    """Beds and help for stranded people: needed, free, outstanding, now and ahead."""
+
+    road_factor: float = Field(1.3, ge=1, le=3, description="road per kilometre as the crow flies")
+    solver_seconds: int = Field(60, ge=1, le=900, description="longest time to place everyone")
+
+
 REPORTS: dict[str, type[ReportParameters]] = {
     "risk_grading": RiskGrading,
     "data_quality": DataQuality,
+    "resettlement_demand": ResettlementDemand,
 }
 
 

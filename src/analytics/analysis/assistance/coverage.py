@@ -97,12 +97,12 @@ def people(register: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
         "priority": per["priority"].max(),
     })  # fmt: skip
     waiting = claims[claims["state"] == "pending"].groupby("person")["since"].min()
-    table = register[["person", "group", "county"]].merge(
-        summed, left_on="person", right_index=True, how="left"
-    )
+    table = register[["person", "group", "county"]].copy()
+    for name in summed:
+        table[name] = summed[name].reindex(table["person"].tolist()).to_numpy()
     filled = {"measures": 0, "rank": 0, "outstanding": 0, "priority": 0.0}
     table = table.fillna(filled).astype({"measures": int, "rank": int, "outstanding": int})
-    table["since"] = table["person"].map(waiting)
+    table["since"] = pd.to_datetime(waiting.reindex(table["person"].tolist()).to_numpy())
     table["state"] = table["rank"].map(dict(enumerate(STATES)))
     columns = ["person", "group", "county", "measures", "outstanding", "state", "since", "priority"]
     return table[columns].sort_values(

@@ -7,8 +7,9 @@ from analytics.analysis.resettlement.needs import NeedsReader, phrases, split
 from analytics.analysis.resettlement.opening import Openings, openings
 from analytics.analysis.resettlement.placing import Plan, place
 from analytics.analysis.resettlement.register import register
+from analytics.analysis.resettlement.released import Shown, show
 
 __all__ = [
-    "NeedsReader", "Openings", "Plan", "ahead", "elsewhere", "hidden", "movements", "openings",
-    "phrases", "place", "register", "split",
+    "NeedsReader", "Openings", "Plan", "Shown", "ahead", "elsewhere", "hidden", "movements", "openings",
+    "phrases", "place", "register", "show", "split",
 ]  # fmt: skip

@@ -66,6 +66,8 @@ def openings(  # noqa: PLR0913 (one per table handed over, then choices)
     some = sites["status"] == "candidate"
     homes = placing.open_sites(sites[some], rooms, tuple(sites.loc[some, "site"]), ())
     kinds = _kinds(plan, register, homes)
+    if kinds.empty:
+        return _none()
     where = pd.Series(np.arange(len(places)), index=places["region"].to_numpy())
     wanted = siting.Demand(
         kinds["places"].to_numpy(np.int64), kinds["room"].to_numpy(np.int64),
@@ -89,6 +91,15 @@ def openings(  # noqa: PLR0913 (one per table handed over, then choices)
         _solved(kinds, homes, found), value[value["value"] > 0].reset_index(drop=True),
         found.cost, found.lower, found.gap,
     )  # fmt: skip
+
+
+def _none() -> Openings:
+    columns = ["site", "county", "kind", "places", "opening_cost", "daily_cost"]
+    told = ["needs", "room_type", "short", "solved", "remaining", "impossible", "sites"]
+    value = pd.DataFrame(columns=["county", "room_type", "value"])
+    return Openings(
+        pd.DataFrame(columns=columns), pd.DataFrame(columns=told), value, 0.0, 0.0, 0.0
+    )
 
 
 def _needs(homes: pd.DataFrame) -> list[str]:
