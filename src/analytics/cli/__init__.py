@@ -15,7 +15,7 @@ os.environ.setdefault("TYPER_USE_RICH", "0")  # half of the start-up time would 
 import typer
 
 from analytics import __version__
-from analytics.cli import linkage, pool, privacy, report, simulation, sources
+from analytics.cli import linkage, pool, privacy, report, resettlement, simulation, sources
 from analytics.errors import WorkbenchError
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ sources.mount(app)
 pool.mount(app)
 simulation.mount(app)
 linkage.mount(app)
+resettlement.mount(app)
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - typer calls it so

@@ -367,11 +367,13 @@ def _conformal(residual: Floats, size: Floats, now: Floats, level: float) -> tup
     """Find the ends of the interval about the forecast, from residuals of like size."""
     scores, scale = (residual / np.sqrt(size)).ravel(), size.ravel()
     bins = max(1, min(_BINS, len(scores) // _BIN))
-    edges = np.quantile(scale, np.linspace(0, 1, bins + 1)[1:-1])
+    edges = np.unique(np.quantile(scale, np.linspace(0, 1, bins + 1)[1:-1]))
+    bins = len(edges) + 1
     of, mine = np.searchsorted(edges, scale), np.searchsorted(edges, now)
     ends = np.zeros((2, bins))
     for one in range(bins):
-        own = np.sort(scores[of == one])
+        like = of == one  # none where many are of one size: then all count
+        own = np.sort(scores[like] if like.any() else scores)
         n, tail = len(own), (1 - level) / 2
         ends[0, one] = own[max(int(np.floor(tail * (n + 1))) - 1, 0)]
         ends[1, one] = own[min(int(np.ceil((1 - tail) * (n + 1))) - 1, n - 1)]

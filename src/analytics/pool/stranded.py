@@ -84,9 +84,7 @@ def read(study: Study, at: datetime, connection: Any) -> Stranded:
     entries = [entry for entry in archive.entries(folder) if entry.delivered <= at]
     known = archive.as_of(folder, at, connection)
     if any(entry.feed == "stranded" for entry in entries):
-        personal = linked.read(
-            study, at, READER, keys.load(study.name), connection, feeds=PERSONAL
-        )
+        personal = linked.read(study, at, READER, keys.load(study.name), connection, feeds=PERSONAL)
     else:
         personal = {feed: _nobody(known[feed], connection) for feed in PERSONAL}
     return Stranded(

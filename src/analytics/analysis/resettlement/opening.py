@@ -97,9 +97,7 @@ def _none() -> Openings:
     columns = ["site", "county", "kind", "places", "opening_cost", "daily_cost"]
     told = ["needs", "room_type", "short", "solved", "remaining", "impossible", "sites"]
     value = pd.DataFrame(columns=["county", "room_type", "value"])
-    return Openings(
-        pd.DataFrame(columns=columns), pd.DataFrame(columns=told), value, 0.0, 0.0, 0.0
-    )
+    return Openings(pd.DataFrame(columns=columns), pd.DataFrame(columns=told), value, 0.0, 0.0, 0.0)
 
 
 def _needs(homes: pd.DataFrame) -> list[str]:

@@ -124,7 +124,7 @@ def open_sites(
     if unknown:
         raise ContractError(
             "sites named are not listed", [f"site '{name}'" for name in unknown],
-            "`workbench sites list` names them",
+            "the feed 'sites' names them",
         )  # fmt: skip
     kept = (sites["status"] == "open") | sites["site"].isin(opened)
     homes = sites[kept & ~sites["site"].isin(closed)].reset_index(drop=True)

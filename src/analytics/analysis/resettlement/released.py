@@ -87,9 +87,7 @@ def show(
     people = plan.persons.assign(persons=1)
     open_ones = people[people["status"] != "placed"]
     open_ones = open_ones.assign(region=open_ones["county"].map(prefecture_of))
-    long = register.melt(
-        ["person", "group"], list(NEEDS), var_name="need", value_name="asked"
-    )
+    long = register.melt(["person", "group"], list(NEEDS), var_name="need", value_name="asked")
     asked = long[long["asked"].fillna(value=False).astype(bool)].assign(persons=1)
     beds = plan.beds.rename(columns={"county": "region", "taken": "persons"})
     tables = {

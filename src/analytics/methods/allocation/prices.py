@@ -7,7 +7,7 @@ import numpy as np
 from analytics.methods.allocation.problem import Floats, Integers
 
 _ROUNDS = 300
-_STEP = 0.25  # first step of a price, as a share of the mean cost of the nearest place
+_STEP = 0.45  # first step of a price, as a share of the mean cost of the nearest place
 _FIRST, _SECOND = 0.9, 0.99  # memory of the slope and of its square
 
 

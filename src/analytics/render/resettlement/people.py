@@ -22,7 +22,9 @@ def waiting(shown: Shown, places: pd.DataFrame) -> Section:
     """Show who has no bed, by place and reason, and everyone's state by group."""
     open_ones = shown.waiting[(shown.waiting["region"] == "total") & (
         shown.waiting["reason"] == "total")]  # fmt: skip
-    none = open_ones.empty or (not open_ones["hidden"].iloc[0] and open_ones["persons"].iloc[0] == 0)
+    none = open_ones.empty or (
+        not open_ones["hidden"].iloc[0] and open_ones["persons"].iloc[0] == 0
+    )
     title = (
         Text("无人等候床位或待核实", "Nobody waits for a bed or a visit") if none
         else Text("等候与转介人员及原因", "Who waits or is referred, and why")

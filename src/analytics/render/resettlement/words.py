@@ -9,9 +9,7 @@ import pandas as pd
 
 from analytics.render.blocks import Column, Missing, Table, Text
 
-HIDDEN = Missing(
-    Text("为保护个人不予列示", "not shown, to protect the persons counted")
-)
+HIDDEN = Missing(Text("为保护个人不予列示", "not shown, to protect the persons counted"))
 TOTAL = Text("合计", "Total")
 GROUPS = {
     "migrant_worker": Text("务工人员", "Migrant workers"),
