@@ -25,6 +25,7 @@ from analytics.cli import (
     pool,
     privacy,
     report,
+    resettlement,
     schedule,
     screening,
     simulation,
@@ -54,6 +55,7 @@ schedule.mount(app)
 study.mount(app)
 screening.mount(app)
 loop.mount(app)
+resettlement.mount(app)
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - typer calls it so

@@ -83,11 +83,19 @@ class Loop(ReportParameters):
     """What was pushed, verified and is overdue, how right each rule is, and who waits for what."""
 
 
+class ResettlementDemand(ReportParameters):
+    """Beds and help for stranded people: needed, free, outstanding, now and ahead."""
+
+    road_factor: float = Field(1.3, ge=1, le=3, description="road per kilometre as the crow flies")
+    solver_seconds: int = Field(60, ge=1, le=900, description="longest time to place everyone")
+
+
 REPORTS: dict[str, type[ReportParameters]] = {
     "risk_grading": RiskGrading,
     "data_quality": DataQuality,
     "travel_channel": TravelChannel,
     "loop": Loop,
+    "resettlement_demand": ResettlementDemand,
 }
 
 

@@ -1,11 +1,11 @@
 """
 The programme behind an allocation: columns priced until none is missing, then whole numbers.
 
-The linear programme starts from near sites only, but after each solution every option at
-every site is priced with its shadow prices, and columns that would lower the cost join. When
-none is left its optimum bounds the whole programme from below. Columns whose reduced cost
-exceeds a threshold then leave the whole-number programme; what they could have saved is kept
-in the bound.
+The linear programme starts from the columns that the Lagrangian dual finds cheapest
+(`prices`), but after each solution every option at every site is priced with its shadow
+prices, and columns that would lower the cost join. When none is left its optimum bounds the
+whole programme from below. Its point is rounded (`rounding`); what is better than that uses
+no column whose reduced cost exceeds the gap, so the others leave the whole-number programme.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ import numpy as np
 from scipy import sparse
 
 from analytics.errors import SolverError
+from analytics.methods.allocation import rounding
+from analytics.methods.allocation.prices import ascend
 from analytics.methods.allocation.problem import Floats, Integers, Parties, Policy
 from analytics.methods.solver import open_highs, require_point
 
-_NEAREST = 8
 _JOINING = 4
 _CLOSE = 1e-6
 _PRICED = 0.25  # share of the gap allowed that pricing may leave open
 _LARGE = 4_000  # options from which solutions come from the interior, not from warm starts
-_PER_OPTION = 4  # columns an option keeps at first, on average
-_WIDER = 3
-_FIRST = 0.05  # first threshold of reduced costs, as a share of the gap allowed
+_PER_OPTION = 4  # columns an option starts with, on average
+_WHOLE = 15_000  # columns of a whole-number programme at most
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,35 @@ class Solution:
     kept: int
 
 
+@dataclass(frozen=True)
+class Rest:
+    """
+    Parties and room a whole-number programme is about.
+
+    Parameters
+    ----------
+    count : array (classes,)
+        Parties of each class.
+    limit : array (sites, 5)
+        Room.
+    travelled : array (groups,), optional
+        Person-kilometres of those that are not part of it, for fairness.
+    """
+
+    count: Integers
+    limit: Integers
+    travelled: Floats | None
+
+
+@dataclass(frozen=True)
+class Whole:
+    """Parties sent (options, sites) by a whole-number programme, its cost and its bound."""
+
+    sent: Integers
+    cost: float
+    bound: float
+
+
 class Programme:
     """One allocation's columns and rows, growing as columns are priced."""
 
@@ -80,57 +109,58 @@ class Programme:
         self.site = np.empty(0, np.int64)
 
     def solve(self, seconds: float, tolerance: float) -> Solution:
-        """Price, filter, and solve in whole numbers."""
+        """Price, round, filter, and solve in whole numbers."""
         end = time.monotonic() + seconds
-        bound, reduced, shadow = self._price(end, tolerance)
-        most = min(_PER_OPTION * len(reduced), reduced.size) - 1
-        few = float(np.partition(reduced, most, axis=None)[most])
-        width = max(min(_FIRST * tolerance * abs(bound), few), _CLOSE)
-        best: tuple[float, Floats, Integers, Integers] | None = None
-        lower = bound
-        for _ in range(_WIDER):
-            option, site = np.nonzero(reduced <= width)
+        bound, reduced, shadow, point = self._price(end, tolerance)
+        sent, upper = rounding.find(self, point, reduced, bound, end, tolerance)
+        lower, kept = bound, int(self.held.sum())
+        if upper - lower > tolerance * abs(upper) + _CLOSE and time.monotonic() < end:
+            width = upper - bound  # nothing better uses a column beyond it
+            few = min(_WHOLE, reduced.size) - 1
+            width = max(min(width, float(np.partition(reduced, few, axis=None)[few])), _CLOSE)
+            among = (reduced <= width) | (sent > 0)
+            kept = int(among.sum())
             try:
-                reached, proven, point = self._whole(option, site, end, tolerance)
+                found = self.whole(among, Rest(self.parties.count, self.limit, None), sent,
+                                   end - time.monotonic(), 0.9 * tolerance)  # fmt: skip
             except SolverError:
-                if best is None:
-                    raise
-                break  # a wider programme ran out of time; the narrower one's answer stands
-            lower = max(lower, min(proven, bound + width))
-            if best is None or reached < best[0]:
-                best = (reached, point, option, site)
-            if best[0] - lower <= tolerance * abs(best[0]) + _CLOSE or time.monotonic() > end:
-                break
-            width = max(4 * width, 1.5 * (best[0] - bound))
-        assert best is not None
-        upper, point, option, site = best
-        sent = np.flatnonzero(point > 0)
+                pass  # out of time without a point: the rounded one stands
+            else:
+                lower = max(lower, min(found.bound, bound + width))
+                if found.cost < upper:
+                    sent, upper = found.sent, found.cost
+        option, site = np.nonzero(sent)
         return Solution(
-            option[sent], site[sent], point[sent].astype(np.int64), upper, min(lower, upper),
-            shadow, int(np.isfinite(self.cost).sum()), len(option),
+            option, site, sent[option, site].astype(np.int64), upper, min(lower, upper),
+            shadow, int(np.isfinite(self.cost).sum()), kept,
         )  # fmt: skip
 
-    def _price(self, end: float, tolerance: float) -> tuple[float, Floats, Floats]:
-        """Solve the linear programme over every column; bound, reduced costs, shadow prices."""
+    def _price(self, end: float, tolerance: float) -> tuple[float, Floats, Floats, Floats]:
+        """Solve the linear programme over every column: bound, reduced costs, prices, point."""
         model = open_highs()
         model.setOptionValue("presolve", "off")
         model.passModel(self._frame())
-        self._join(model, self._near())
+        self._join(model, self._promising())
         if len(self.parties.option) > _LARGE:
             model.setOptionValue("solver", "ipm")
+            model.setOptionValue("presolve", "on")
         while True:
             model.run()
             if not require_point(model, "the linear programme of the allocation"):
                 raise SolverError("the linear programme of the allocation was cut short")
             value = float(model.getInfo().objective_function_value)
-            reduced, shadow = self._reduced(np.asarray(model.getSolution().row_dual))
+            solution = model.getSolution()
+            reduced, shadow = self._reduced(np.asarray(solution.row_dual))
             worst = np.zeros(self.classes)
             np.minimum.at(worst, self.parties.option, np.minimum(reduced.min(axis=1), 0))
             bound = value + float(worst @ self.parties.count)  # Farley's
             candidates = np.where(self.held | (reduced > -_CLOSE), np.inf, reduced)
             done = bound >= value - _PRICED * tolerance * abs(value)
             if done or not np.isfinite(candidates).any() or time.monotonic() > end:
-                return bound, reduced - worst[self.parties.option][:, None], shadow
+                point = np.zeros(self.cost.shape, np.float32)
+                tail = len(solution.col_value) - len(self.option)
+                point[self.option, self.site] = np.asarray(solution.col_value)[tail:]
+                return bound, reduced - worst[self.parties.option][:, None], shadow, point
             joining = min(_JOINING, self.sites)
             column = np.argpartition(candidates, joining - 1, axis=1)[:, :joining]
             chosen = np.zeros(self.held.shape, bool)
@@ -149,18 +179,26 @@ class Programme:
             saved -= self.distance * (size * (most + least)[group])[:, None]
         return saved, -prices
 
-    def _near(self) -> Any:
-        near = min(_NEAREST, self.sites)
-        column = np.argpartition(self.cost, near - 1, axis=1)[:, :near]
-        chosen = np.zeros(self.cost.shape, bool)
-        np.put_along_axis(chosen, column, values=True, axis=1)
-        return chosen & np.isfinite(self.cost)
+    def _promising(self) -> Any:
+        """Columns to start from: those cheapest at the prices of the Lagrangian dual."""
+        _, prices = ascend(
+            self.cost, self.use, self.parties.option, self.parties.count, self.slack, self.limit
+        )
+        reduced = self.cost + self.use @ prices.T
+        least = np.full(self.classes, np.inf)
+        np.minimum.at(least, self.parties.option, reduced.min(axis=1))
+        reduced -= np.where(np.isfinite(least), least, 0.0)[self.parties.option][:, None]
+        few = min(_PER_OPTION * len(reduced), reduced.size) - 1
+        width = float(np.partition(reduced, few, axis=None)[few])
+        return (reduced <= width) & np.isfinite(self.cost)
 
     def _join(self, model: Any, chosen: Any) -> None:
         import highspy
 
         option, site = np.nonzero(chosen)
         self.held |= chosen
+        self.option = np.concatenate([self.option, option])
+        self.site = np.concatenate([self.site, site])
         matrix = sparse.csc_array(self._columns(option, site))
         model.addCols(
             len(option), self.cost[option, site], np.zeros(len(option)),
@@ -212,9 +250,9 @@ class Programme:
     def _frame(self) -> Any:
         """Build the programme with its fixed columns only."""
         matrix, cost = self._fixed()
-        return self._model(matrix, cost)
+        return self._model(matrix, cost, Rest(self.parties.count, self.limit, None))
 
-    def _model(self, matrix: sparse.csc_array, cost: Floats) -> Any:
+    def _model(self, matrix: sparse.csc_array, cost: Floats, rest: Rest) -> Any:
         import highspy
 
         infinite = highspy.kHighsInf
@@ -222,11 +260,12 @@ class Programme:
         model.num_row_, model.num_col_ = matrix.shape
         model.col_cost_, model.col_lower_ = cost, np.zeros(len(cost))
         model.col_upper_ = np.full(len(cost), infinite)
-        count = self.parties.count.astype(float)
+        count = rest.count.astype(float)
         rows, fair = self.limit.size, self.groups
-        model.row_lower_ = np.concatenate([count, np.full(rows + fair, -infinite), np.zeros(fair)])
+        gone = np.zeros(fair) if rest.travelled is None else rest.travelled
+        model.row_lower_ = np.concatenate([count, np.full(rows + fair, -infinite), -gone])
         model.row_upper_ = np.concatenate(
-            [count, self.limit.ravel().astype(float), np.zeros(fair), np.full(fair, infinite)]
+            [count, rest.limit.ravel().astype(float), -gone, np.full(fair, infinite)]
         )
         model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
         model.a_matrix_.start_ = matrix.indptr
@@ -234,24 +273,59 @@ class Programme:
         model.a_matrix_.value_ = matrix.data
         return model
 
-    def _whole(
-        self, option: Integers, site: Integers, end: float, tolerance: float
-    ) -> tuple[float, float, Floats]:
-        """Solve in whole numbers over some columns: cost, bound, parties per column."""
+    def travelled(self, sent: Integers) -> Floats | None:
+        """Person-kilometres of each group by what is sent; None if fairness is not asked."""
+        if not self.groups:
+            return None
+        owner = self.parties.option
+        far = (self.distance * sent).sum(axis=1) * self.parties.size[owner]
+        return np.bincount(self.parties.group[owner], far, self.groups)
+
+    def whole(
+        self, among: Any, rest: Rest, start: Integers | None, seconds: float, gap: float
+    ) -> Whole:
+        """
+        Solve in whole numbers over some columns.
+
+        Parameters
+        ----------
+        among : array (options, sites) of bool
+            Columns to choose from.
+        rest : Rest
+            Parties and room of this programme; the whole programme's, or part of them.
+        start : array (options, sites), optional
+            A point to start from, within `among`.
+        seconds, gap : float
+            Time, and relative gap that is good enough.
+
+        Raises
+        ------
+        SolverError
+            If no feasible point was found in time.
+        """
         import highspy
 
+        option, site = np.nonzero(among)
         fixed, cost = self._fixed()
         matrix = sparse.csc_array(sparse.hstack([fixed, self._columns(option, site)], format="csc"))
-        programme = self._model(matrix, np.concatenate([cost, self.cost[option, site]]))
+        programme = self._model(matrix, np.concatenate([cost, self.cost[option, site]]), rest)
         kind = np.full(matrix.shape[1], highspy.HighsVarType.kInteger)
         kind[self.classes : len(cost)] = highspy.HighsVarType.kContinuous
         programme.integrality_ = list(kind)
         model = open_highs()
-        model.setOptionValue("mip_rel_gap", 0.9 * tolerance)
-        model.setOptionValue("time_limit", max(end - time.monotonic(), 1.0))
+        model.setOptionValue("mip_rel_gap", gap)
+        model.setOptionValue("time_limit", max(seconds, 1.0))
         model.passModel(programme)
+        if start is not None and not self.groups:
+            begun = highspy.HighsSolution()
+            left = rest.count - np.bincount(
+                self.parties.option[option], start[option, site], self.classes
+            )
+            begun.col_value = np.concatenate([left, start[option, site]]).astype(float)
+            model.setSolution(begun)
         model.run()
         require_point(model, "the whole-number programme of the allocation")
-        point = np.rint(np.asarray(model.getSolution().col_value)[len(cost) :])
+        sent = np.zeros(self.cost.shape, np.int32)
+        sent[option, site] = np.rint(np.asarray(model.getSolution().col_value)[len(cost) :])
         found = model.getInfo()
-        return float(found.objective_function_value), float(found.mip_dual_bound), point
+        return Whole(sent, float(found.objective_function_value), float(found.mip_dual_bound))

@@ -1,0 +1,15 @@
+"""Resettlement: who is stranded, what they need, where they can go, how many more will come."""
+
+from __future__ import annotations
+
+from analytics.analysis.resettlement.ahead import ahead, elsewhere, hidden, movements
+from analytics.analysis.resettlement.needs import NeedsReader, phrases, split
+from analytics.analysis.resettlement.opening import Openings, openings
+from analytics.analysis.resettlement.placing import Plan, place
+from analytics.analysis.resettlement.register import register
+from analytics.analysis.resettlement.released import Shown, show
+
+__all__ = [
+    "NeedsReader", "Openings", "Plan", "Shown", "ahead", "elsewhere", "hidden", "movements", "openings",
+    "phrases", "place", "register", "show", "split",
+]  # fmt: skip

@@ -1,0 +1,295 @@
+"""Where everyone who waits can go, what no site can give, and who cannot be placed and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analytics.errors import ContractError
+from analytics.methods import allocation
+from analytics.methods.allocation import Persons, Placement, Policy
+
+ROOM_TYPES = ("male", "female", "family", "isolation_single")
+SITE_NEEDS = ("halal", "wheelchair", "infant", "medicine")
+_FREE = "free"
+_MANY = 10**6
+FAMILY_ROOM = Policy().family_room
+
+
+@dataclass(frozen=True)
+class Plan:
+    """
+    A bed or a reason for everyone who waits.
+
+    Parameters
+    ----------
+    persons : DataFrame
+        One row per person of the register: ``person, group, county, status, reason``, ``site,
+        room_type, room, bed`` (now or planned), ``planned`` (bool: not there yet),
+        ``distance_km``. Status is placed, referred or waiting; reasons of those waiting are of
+        `allocation.REASONS`.
+    beds : DataFrame
+        Open sites: ``county, site, room_type, places, taken, free, planned, shadow_price``
+        (places are rooms for families, else beds; what one place more would save
+        [person-km]).
+    shortages : DataFrame
+        ``reason, needs, room_types, persons, places, free, sites, widen`` (a site).
+    placement : Placement or None
+        The solver's answer with bounds; None if nobody waits.
+    """
+
+    persons: pd.DataFrame
+    beds: pd.DataFrame
+    shortages: pd.DataFrame
+    placement: Placement | None
+
+    @property
+    def bounds(self) -> tuple[float, float, float]:
+        """Upper and lower bound [person-km] and relative gap; zeros if nobody waits."""
+        found = self.placement
+        return (found.upper, found.lower, found.gap) if found else (0.0, 0.0, 0.0)
+
+
+def place(  # noqa: PLR0913 (one per table handed over, then choices)
+    register: pd.DataFrame, sites: pd.DataFrame, rooms: pd.DataFrame, places: pd.DataFrame,
+    *, opened: tuple[str, ...] = (), closed: tuple[str, ...] = (),
+    policy: Policy | None = None, road_factor: float = 1.3, seconds: float = 60.0,
+) -> Plan:  # fmt: skip
+    """
+    Give everyone who waits a bed, leaving those placed where they are.
+
+    Parameters
+    ----------
+    register : DataFrame
+        As `register` gives, collected.
+    sites, rooms : DataFrame
+        SITES and ROOMS feeds; of each site and type the latest count of rooms is taken.
+    places : DataFrame
+        ``region, longitude, latitude`` of counties: where persons are, and sites without
+        coordinates of their own.
+    opened, closed : tuple of str
+        Sites opened or shut for the sake of the question; who lives in a shut one waits.
+    policy : Policy, optional
+        What the allocation weighs.
+    road_factor : float
+        Road kilometres per kilometre as the crow flies.
+    seconds : float
+        Time for the solver.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    ContractError
+        If a site named does not exist, or a site or county lies nowhere.
+    SolverError
+        If the solver ended in a state other than optimal or feasible.
+
+    Notes
+    -----
+    A family has rooms of its own, people under quarantine single rooms; needs in `SITE_NEEDS`
+    must be met by the site, a language only where an open site speaks it (interpreters can
+    be called). Somebody placed where a need is not met stays, and the need counts as unmet.
+    """
+    register = register.sort_values("person", kind="stable").reset_index(drop=True)
+    homes = open_sites(sites, rooms, opened, closed)
+    staying = register["site"].isin(homes["site"]) & (register["status"] == "placed")
+    evicted = (register["status"] == "placed") & ~staying
+    asking = (register["status"] == "waiting") | evicted
+    beds = _beds(homes, register[staying])
+    answer = _blank(register, staying, asking, evicted)
+    if not asking.any():
+        return Plan(answer, beds.assign(planned=0, shadow_price=0.0), _shortages((), homes), None)
+    people = _persons(register[asking], homes, places)
+    space = _space(homes, beds)
+    distance = allocation.great_circle(
+        places[["latitude", "longitude"]].to_numpy(float), located(homes, places),
+        road_factor=road_factor,
+    )  # fmt: skip
+    found = allocation.allocate(people, space, distance, policy, seconds=seconds)
+    at = np.flatnonzero(asking)
+    _fill(answer, at, found, homes, distance, people)
+    return Plan(answer, _used(beds, homes, found), _shortages(found.shortages, homes), found)
+
+
+def open_sites(
+    sites: pd.DataFrame, rooms: pd.DataFrame, opened: tuple[str, ...], closed: tuple[str, ...]
+) -> pd.DataFrame:
+    """Open sites, and those named, with their places by type, one row each."""
+    unknown = sorted({*opened, *closed} - set(sites["site"]))
+    if unknown:
+        raise ContractError(
+            "sites named are not listed", [f"site '{name}'" for name in unknown],
+            "the feed 'sites' names them",
+        )  # fmt: skip
+    kept = (sites["status"] == "open") | sites["site"].isin(opened)
+    homes = sites[kept & ~sites["site"].isin(closed)].reset_index(drop=True)
+    latest = rooms.sort_values("date", kind="stable").drop_duplicates(
+        ["site", "room_type"], keep="last"
+    )
+    latest = latest.assign(
+        places=np.where(latest["room_type"] == "family", latest["rooms"], latest["beds"])
+    )
+    wide = latest.pivot_table(index="site", columns="room_type", values="places", aggfunc="sum")
+    wide = wide.reindex(index=homes["site"], columns=list(ROOM_TYPES)).fillna(0).astype(int)
+    return homes.assign(**{f"places_{name}": wide[name].to_numpy() for name in ROOM_TYPES})
+
+
+def _beds(homes: pd.DataFrame, staying: pd.DataFrame) -> pd.DataFrame:
+    """Places of each open site by type, taken and free."""
+    alone = staying["room"].isna() | (staying["room_type"] != "family")
+    unit = np.where(alone, staying["person"], staying["room"].astype("object"))
+    taken = staying.assign(unit=unit).groupby(["site", "room_type"])["unit"].nunique()
+    parts = [
+        homes[["county", "site"]].assign(room_type=name, places=homes[f"places_{name}"])
+        for name in ROOM_TYPES
+    ]
+    beds = pd.concat(parts, ignore_index=True)
+    keys = pd.MultiIndex.from_frame(beds[["site", "room_type"]])
+    beds["taken"] = taken.reindex(keys).fillna(0).to_numpy(int)
+    beds[_FREE] = (beds["places"] - beds["taken"]).clip(lower=0)
+    return beds
+
+
+def _blank(
+    register: pd.DataFrame, staying: pd.Series, asking: pd.Series, evicted: pd.Series
+) -> pd.DataFrame:
+    answer = register[["person", "group", "county", "status", "reason"]].copy()
+    for name in ("site", "room_type", "room"):
+        answer[name] = register[name].astype("object").where(staying, None)
+    answer["bed"] = pd.array([pd.NA] * len(answer), dtype="Int64")
+    answer["planned"], answer["distance_km"] = False, np.nan
+    answer.loc[evicted, "status"] = "waiting"
+    answer.loc[asking, "reason"] = None
+    return answer
+
+
+def _persons(waiting: pd.DataFrame, homes: pd.DataFrame, places: pd.DataFrame) -> Persons:
+    where = pd.Series(np.arange(len(places)), index=places["region"].to_numpy())
+    origin = where.reindex(waiting["county"].to_numpy())
+    if origin.isna().any():
+        raise ContractError(
+            "people are in counties that lie nowhere",
+            [f"{int(origin.isna().sum())} of {len(origin)} persons"],
+            "hand over the counties' longitude and latitude",
+        )
+    own = "alone " + waiting["person"].astype("str")
+    household = waiting["household"].astype("object").where(waiting["household"].notna(), own)
+    count = len(waiting)
+    return Persons(
+        household=pd.factorize(household)[0].astype(np.int64),
+        male=(waiting["sex"] != "female").to_numpy(bool),
+        quarantine=waiting["quarantine"].fillna(value=False).to_numpy(bool),
+        needs=_needs(waiting, homes),
+        origin=origin.to_numpy(np.int64),
+        group=pd.factorize(waiting["group"], sort=True)[0].astype(np.int64),
+        site=np.full(count, -1), cohort=np.full(count, -1),
+    )  # fmt: skip
+
+
+def languages(homes: pd.DataFrame) -> list[str]:
+    """Languages other than Mandarin that some open site speaks."""
+    spoken = homes["languages"].fillna("").str.split(";").explode().str.strip()
+    return sorted(set(spoken) - {"", "cmn"})
+
+
+def _needs(waiting: pd.DataFrame, homes: pd.DataFrame) -> np.ndarray:
+    asked = [waiting[name].fillna(value=False).to_numpy(bool) for name in SITE_NEEDS]
+    asked += [(waiting["spoken"] == name).fillna(value=False).to_numpy(bool)
+              for name in languages(homes)]  # fmt: skip
+    return np.column_stack(asked)
+
+
+def _space(homes: pd.DataFrame, beds: pd.DataFrame) -> allocation.Sites:
+    free = beds.pivot_table(index="site", columns="room_type", values=_FREE, aggfunc="sum")
+    free = free.reindex(index=homes["site"], columns=list(ROOM_TYPES)).fillna(0)
+    heads = beds.groupby("site")["taken"].sum().reindex(homes["site"]).to_numpy(float)
+    cap = homes["staff_cap"].astype("Float64").fillna(_MANY).to_numpy(float)
+    area = homes["floor_area"].astype("Float64").to_numpy(float, na_value=np.nan)
+    area = np.where(np.isnan(area), _MANY, area)
+    return allocation.Sites(
+        free.to_numpy(int), np.maximum(cap - heads, 0).astype(int), offers(homes),
+        np.maximum(area - heads * Policy().floor_per_person, 0.0),
+    )  # fmt: skip
+
+
+def offers(homes: pd.DataFrame) -> np.ndarray:
+    """Needs each site meets (sites, needs): `SITE_NEEDS`, then `languages`."""
+    met = [homes[name].fillna(value=False).to_numpy(bool) for name in SITE_NEEDS]
+    tongues = homes["languages"].fillna("").str.split(";")
+    met += [tongues.map(lambda known, n=name: n in known).to_numpy(bool)
+            for name in languages(homes)]  # fmt: skip
+    return np.column_stack(met)
+
+
+def located(homes: pd.DataFrame, places: pd.DataFrame) -> np.ndarray:
+    """Latitude and longitude of each site; those of its county where it has none."""
+    known = places.set_index("region")
+    point = []
+    for name in ("latitude", "longitude"):
+        own = homes[name].astype("Float64") if name in homes else pd.Series(pd.NA, homes.index)
+        fallback = homes["county"].map(known[name])
+        point.append(pd.to_numeric(own.astype("object").where(own.notna(), fallback)))
+    located = np.column_stack([column.to_numpy(float) for column in point])
+    lost = int(np.isnan(located).any(axis=1).sum())
+    if lost:
+        raise ContractError(
+            "sites lie nowhere", [f"{lost} of {len(homes)} open sites"],
+            "give them longitude and latitude, or their county",
+        )  # fmt: skip
+    return located
+
+
+def _fill(
+    answer: pd.DataFrame, at: np.ndarray, found: Placement, homes: pd.DataFrame,
+    distance: np.ndarray, people: Persons,
+) -> None:  # fmt: skip
+    on = found.site >= 0
+    rows = at[on]
+    answer.loc[rows, "site"] = homes["site"].to_numpy(object)[found.site[on]]
+    answer.loc[rows, "room_type"] = np.array(ROOM_TYPES, object)[found.pool[on]]
+    answer.loc[rows, "room"] = [f"+{number}" for number in found.room[on]]
+    answer.loc[rows, "bed"] = found.bed[on]
+    answer.loc[rows, "distance_km"] = distance[people.origin[on], found.site[on]]
+    answer.loc[rows, ["status", "planned"]] = ["placed", True]
+    answer.loc[rows, "reason"] = "placed"
+    left = at[~on]
+    answer.loc[left, "reason"] = np.array(allocation.REASONS, object)[found.reason[~on]]
+
+
+def _used(beds: pd.DataFrame, homes: pd.DataFrame, found: Placement) -> pd.DataFrame:
+    on = found.site >= 0
+    where = pd.DataFrame({
+        "site": homes["site"].to_numpy(object)[found.site[on]],
+        "room_type": np.array(ROOM_TYPES, object)[found.pool[on]], "room": found.room[on],
+    })  # fmt: skip
+    planned = where.groupby(["site", "room_type"])["room"].nunique()
+    keys = pd.MultiIndex.from_frame(beds[["site", "room_type"]])
+    kind = beds["room_type"].map({name: at for at, name in enumerate(ROOM_TYPES)}).to_numpy()
+    price = pd.DataFrame(found.shadow_price[:, :4], index=homes["site"], columns=list(ROOM_TYPES))
+    return beds.assign(
+        planned=planned.reindex(keys).fillna(0).to_numpy(int),
+        shadow_price=price.loc[beds["site"]].to_numpy()[np.arange(len(beds)), kind],
+    )
+
+
+def _shortages(told: tuple[allocation.Shortage, ...], homes: pd.DataFrame) -> pd.DataFrame:
+    names = (*SITE_NEEDS, *(f"language {name}" for name in languages(homes)))
+    types = dict(zip(allocation.POOLS, ROOM_TYPES, strict=True))
+    rows = [
+        {
+            "reason": one.reason,
+            "needs": ", ".join(names[n] for n in one.needs),
+            "room_types": ", ".join(types[pool] for pool in one.pools),
+            "persons": one.persons, "places": sum(one.places), "free": sum(one.free),
+            "sites": one.sites,
+            "widen": None if one.widen < 0 else homes["site"].iloc[one.widen],
+        }
+        for one in told
+    ]  # fmt: skip
+    columns = ["reason", "needs", "room_types", "persons", "places", "free", "sites", "widen"]
+    return pd.DataFrame(rows, columns=columns)

@@ -1,0 +1,128 @@
+"""Counts of stranded people that may leave: each through the disclosure gate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from analytics.analysis.resettlement.placing import ROOM_TYPES, Plan
+from analytics.analysis.resettlement.register import NEEDS, REASONS, STATUSES
+from analytics.codes import StrandedGroup, prefecture_of
+from analytics.methods.allocation import REASONS as UNPLACED
+from analytics.privacy.release import Dimension, TableSpec, release
+
+if TYPE_CHECKING:
+    from analytics.privacy.releases import Ledger
+
+TOTAL = "total"
+GROUPS = (*(str(group) for group in StrandedGroup), "unknown")
+WHY = (*UNPLACED, *(name for name in REASONS if name != "placed"))
+MEASURES = (
+    "relief_money", "lodging", "food", "medical", "medicine", "job", "wages", "tuition", "visa",
+    "contact_home", "travel",
+)  # fmt: skip
+STATES = ("served", "referred", "pending")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """
+    What may be shown: one row per cell, margins ("total") included, with ``hidden``.
+
+    Parameters
+    ----------
+    taken : DataFrame
+        ``region, room_type, persons``: beds in use by county (or coarser).
+    status : DataFrame
+        ``group, status, persons``.
+    waiting : DataFrame
+        ``region, reason, persons``: those without a bed or only referred, by prefecture.
+    needs : DataFrame
+        ``group, need, persons``: a person counts for each need.
+    claims : DataFrame
+        ``measure, state, persons``: a person counts for each measure owed.
+    statements : tuple of dict
+        What the gate says of each table, by language.
+    """
+
+    taken: pd.DataFrame
+    status: pd.DataFrame
+    waiting: pd.DataFrame
+    needs: pd.DataFrame
+    claims: pd.DataFrame
+    statements: tuple[dict[str, str], ...]
+
+
+def show(
+    plan: Plan, register: pd.DataFrame, claims: pd.DataFrame, places: pd.DataFrame,
+    as_of: date, ledger: Ledger,
+) -> Shown:  # fmt: skip
+    """
+    Release the counts of the page.
+
+    Parameters
+    ----------
+    plan : Plan
+        As `place` gives.
+    register : DataFrame
+        As `register` gives, collected.
+    claims : DataFrame
+        What persons are owed: ``person, measure, state``.
+    places : DataFrame
+        ``region`` and ``prefecture``.
+    as_of : date
+    ledger : Ledger
+        Everything released before.
+
+    Raises
+    ------
+    DisclosureError
+        If a table would tell on somebody however coarse.
+    """
+    tree = _regions(places)
+    flat = tuple(sorted(set(places["prefecture"].astype("str"))))
+    people = plan.persons.assign(persons=1)
+    open_ones = people[people["status"] != "placed"]
+    open_ones = open_ones.assign(region=open_ones["county"].map(prefecture_of))
+    long = register.melt(["person", "group"], list(NEEDS), var_name="need", value_name="asked")
+    asked = long[long["asked"].fillna(value=False).astype(bool)].assign(persons=1)
+    beds = plan.beds.rename(columns={"county": "region", "taken": "persons"})
+    tables = {
+        "taken": (beds, "persons with a bed at a site", (
+            Dimension("region", tree), Dimension.flat("room_type", ROOM_TYPES))),
+        "status": (people, "stranded persons", (
+            Dimension.flat("group", GROUPS), Dimension.flat("status", STATUSES))),
+        "waiting": (open_ones, "stranded persons without a bed at a site", (
+            Dimension.flat("region", flat), Dimension.flat("reason", WHY))),
+        "needs": (asked, "needs of stranded persons", (
+            Dimension.flat("group", GROUPS), Dimension.flat("need", NEEDS))),
+        "claims": (claims.assign(persons=1), "measures owed to stranded persons", (
+            Dimension.flat("measure", MEASURES), Dimension.flat("state", STATES))),
+    }  # fmt: skip
+    found, statements = {}, []
+    for name, (rows, population, dimensions) in tables.items():
+        names = [dimension.name for dimension in dimensions]
+        cells = rows.groupby(names, as_index=False)["persons"].sum()
+        spec = TableSpec(f"resettlement: {name}", population, "persons", dimensions, as_of,
+                         stock=True)  # fmt: skip
+        released = release(cells, spec, ledger)
+        kept = released.table
+        for missing in [n for n in names if n not in kept]:
+            kept = kept.assign(**{missing: TOTAL})
+        found[name] = kept
+        statements.append(released.statement)
+    return Shown(**found, statements=tuple(statements))
+
+
+def _regions(places: pd.DataFrame) -> dict[str, str]:
+    """Parent of each county and prefecture; those straight under the province have no other."""
+    parents = {}
+    for region in places["region"].astype("str"):
+        above = prefecture_of(region)
+        parents[region] = TOTAL if above == region else above
+        if above != region:
+            parents[above] = TOTAL
+    return parents

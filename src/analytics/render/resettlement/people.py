@@ -1,0 +1,233 @@
+"""People: who waits and why, needs by group, the unlisted, assistance, answers, sources."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analytics.analysis.resettlement import Shown
+from analytics.render.blocks import (
+    Column,
+    Definition,
+    Definitions,
+    Missing,
+    Section,
+    Supplies,
+    Table,
+    Text,
+)  # fmt: skip
+from analytics.render.numbers import number, percent
+from analytics.render.resettlement.words import (
+    GROUPS,
+    MEASURES,
+    NEEDS,
+    REASONS,
+    STATUSES,
+    TOPICS,
+    cross,
+    names,
+)  # fmt: skip
+from analytics.render.supply import DEPARTMENTS, feed_name
+
+_SMALL = 10
+_FEW = Missing(Text("少于10，为保护个人不予列示", "below 10: not shown, to protect them"))
+
+
+def waiting(shown: Shown, places: pd.DataFrame) -> Section:
+    """Show who has no bed, by place and reason, and everyone's state by group."""
+    open_ones = shown.waiting[(shown.waiting["region"] == "total") & (
+        shown.waiting["reason"] == "total")]  # fmt: skip
+    none = open_ones.empty or (
+        not open_ones["hidden"].iloc[0] and open_ones["persons"].iloc[0] == 0
+    )
+    title = (
+        Text("无人等候床位或待核实", "Nobody waits for a bed or a visit") if none
+        else Text("等候与转介人员及原因", "Who waits or is referred, and why")
+    )  # fmt: skip
+    return Section(
+        title=title,
+        tables=(
+            cross(shown.status, "group", "status", GROUPS, STATUSES,
+                  Text("人员类别", "Group"),
+                  Text("已知＝已安置＋已转介＋等候", "Known = placed + referred + waiting"),
+                  "status"),
+            cross(shown.waiting, "reason", "region", REASONS,
+                  {k: v for k, v in names(places).items()
+                   if k == "total" or k in set(shown.waiting["region"])},
+                  Text("原因", "Reason"), Text("未在安置点者的原因", "Why not at a site"),
+                  "waiting"),
+        ),
+        note=Text(shown.statements[1]["zh"], shown.statements[1]["en"]),
+    )  # fmt: skip
+
+
+def needs(shown: Shown) -> Section:
+    """Show needs by group."""
+    rows = shown.needs[(shown.needs["group"] == "total") & (shown.needs["need"] != "total")]
+    seen = rows[~rows["hidden"].astype(bool) & (rows["persons"].fillna(0) > 0)]
+    seen = seen.sort_values("persons", ascending=False)
+    if len(seen):
+        most = NEEDS[str(seen["need"].iloc[0])]
+        many = number(seen["persons"].iloc[0])
+        title = Text(f"需求最多的是{most.zh}：{many.zh}人",
+                     f"{most.en} is needed most: by {many.en} people")  # fmt: skip
+    else:
+        title = Text("各类人员的需求", "Needs by group")
+    return Section(
+        title=title,
+        tables=(cross(shown.needs, "need", "group", NEEDS, GROUPS, Text("需求", "Need"),
+                      Text("各类人员的需求（一人可有多项）",
+                           "Needs by group (a person may have several)"), "needs"),),
+        note=Text(shown.statements[3]["zh"], shown.statements[3]["en"]),
+    )  # fmt: skip
+
+
+def unlisted(table: pd.DataFrame) -> Section:
+    """Show how many are on no list, as a whole and by group."""
+    rows = []
+    for row in table.to_dict("records"):
+        name = GROUPS.get(str(row["label"]), Text(str(row["label"]), str(row["label"])))
+        if row["why"] or pd.isna(row["total"]):
+            told: dict[str, object] = dict.fromkeys(
+                ("total", "missing", "interval"), Missing(_WHY.get(str(row["why"]), _LITTLE))
+            )
+        else:
+            low, high = number(row["lower"]), number(row["upper"])
+            told = {"total": round(float(row["total"])),
+                    "missing": round(max(float(row["total"]) - float(row["known"]), 0)),
+                    "interval": Text(f"{low.zh}–{high.zh}", f"{low.en}–{high.en}")}  # fmt: skip
+        known = int(row["known"])
+        rows.append({"group": name, "known": _FEW if 0 < known < _SMALL else known, **told})
+    whole = rows[0]
+    title = (
+        Text(f"估计另有{whole['missing']}人不在任何名单上",
+             f"About {whole['missing']:,} more people are on no list (estimate)")
+        if isinstance(whole["missing"], int)
+        else Text("名单不足，未估计未登记人数", "Too few lists to estimate who is on none")
+    )  # fmt: skip
+    return Section(
+        title=title,
+        tables=(Table(
+            caption=Text("未登记人数估计", "Estimated people in all"),
+            columns=(
+                Column("group", Text("人员类别", "Group")),
+                Column("known", Text("名单上", "On a list"), "number"),
+                Column("total", Text("估计总数", "In all (estimate)"), "number"),
+                Column("missing", Text("不在名单上", "On none"), "number"),
+                Column("interval", Text("总数95%区间", "95% interval of all")),
+            ),
+            rows=tuple(rows), name="resettlement-unlisted",
+        ),),
+        note=Text("多名单估计：各部门名单的重叠越少，估计越不确定。",
+                  "Estimated from how departments' lists overlap; the less they do, the wider "
+                  "the interval."),
+    )  # fmt: skip
+
+
+_LITTLE = Text("名单重叠过少", "the lists overlap too little")
+_WHY = {
+    "fewer than three lists": Text("不足三份名单", "fewer than three lists"),
+    "too few persons": Text("人数过少", "too few persons"),
+    "the lists overlap too little": _LITTLE,
+}
+
+
+def assistance(shown: Shown, coverage: pd.DataFrame, rules: tuple[object, ...]) -> Section:
+    """Show what is owed, given and outstanding, by measure."""
+    late = int(coverage["overdue"].sum()) if len(coverage) else 0
+    told = Text("少于10", "fewer than 10") if 0 < late < _SMALL else number(late)
+    unverified = sum(getattr(rule, "status", "") == "unverified" for rule in rules)
+    return Section(
+        title=Text(f"{told.zh}项救助已逾期", f"{told.en} measures of assistance are past due"),
+        tables=(cross(shown.claims, "measure", "state", MEASURES, STATUSES,
+                      Text("措施", "Measure"),
+                      Text("应落实＝已落实＋已转介＋待落实", "Owed = served + referred + pending"),
+                      "assistance"),),
+        note=Text(
+            f"依据{len(rules)}条有日期的规定，其中{unverified}条未见原文，标为“未核实”。"
+            + shown.statements[4]["zh"],
+            f"By {len(rules)} dated rules; the notices of {unverified} of them were not at hand "
+            "(marked unverified). " + shown.statements[4]["en"],
+        ),
+    )  # fmt: skip
+
+
+def responses(table: pd.DataFrame) -> Section:
+    """Show how long complaints and corrections waited for an answer."""
+    rows = tuple(
+        {"topic": TOPICS.get(str(r["topic"]), Text(str(r["topic"]), str(r["topic"]))),
+         "calls": _FEW if 0 < r["calls"] < _SMALL else int(r["calls"]),
+         "open": _FEW if 0 < r["open"] < _SMALL else int(r["open"]),
+         "median": None if pd.isna(r["median_hours"]) else round(float(r["median_hours"]), 1),
+         "within": None if pd.isna(r["within_day"]) else percent(float(r["within_day"]))}
+        for r in table.to_dict("records")
+    )  # fmt: skip
+    return Section(
+        title=Text("投诉与更正的答复时间", "How long complaints and corrections wait")
+        if rows else Text("无投诉或更正来电", "No complaint or correction was called in"),
+        tables=(Table(
+            caption=Text("12345热线", "Hotline 12345"),
+            columns=(
+                Column("topic", Text("事项", "Topic")),
+                Column("calls", Text("来电", "Calls"), "number"),
+                Column("open", Text("未答复", "Open"), "number"),
+                Column("median", Text("答复中位数（小时）", "Median hours"), "number", decimals=1),
+                Column("within", Text("24小时内答复", "Within 24 hours")),
+            ),
+            rows=rows, name="resettlement-responses",
+        ),),
+    )  # fmt: skip
+
+
+def supplies(deliveries: pd.DataFrame) -> Supplies:
+    """State what these figures rest on."""
+    return Supplies(Table(
+        caption=Text("所依据的数据", "What these figures rest on"),
+        columns=(
+            Column("department", Text("部门", "Department")),
+            Column("feed", Text("数据", "Feed")),
+            Column("deliveries", Text("次数", "Deliveries"), "number"),
+            Column("delivered", Text("最近到达", "Last came"), "date"),
+            Column("rows", Text("入库行数", "Rows accepted"), "number"),
+        ),
+        rows=tuple(
+            {"department": DEPARTMENTS[str(r["department"])], "feed": feed_name(str(r["feed"])),
+             "deliveries": int(r["deliveries"]), "delivered": r["delivered"].date().isoformat(),
+             "rows": int(r["rows"])}
+            for r in deliveries.to_dict("records")
+        ),
+        name="resettlement-deliveries",
+    ))  # fmt: skip
+
+
+def definitions(rules: tuple[object, ...]) -> Definitions:
+    """Explain terms, methods and the notices behind entitlements."""
+    fixed = (
+        Definition(Text("滞留人员", "Stranded people"), Text(
+            "因交通管控不能离开的外来人员：登记、热线、旅馆、漫游、学校、单位与救助名单合并，一人计一次。",
+            "Outsiders who cannot leave: registrations, hotline, hotels, roaming, schools, "
+            "employers and assistance together, each person once.")),
+        Definition(Text("已安置、已转介、等候", "Placed, referred, waiting"), Text(
+            "已安置：在安置点有床位，或由本方案排定。已转介：自有住处，或仅见于其他名单，由社区上门。其余为等候，均有原因。",
+            "Placed: a bed at a site, now or by this plan. Referred: lodges privately, or stands "
+            "on another list only, for the community to visit. All others wait, each with a "
+            "reason.")),
+        Definition(Text("排床", "Placing"), Text(
+            "同户同处；隔离者单间；需求由安置点满足；每人不少于3.5平方米；在此之下总路程最短。给出上下界。",
+            "Households stay together, people under quarantine are alone, needs are met by the "
+            "site, 3.5 m² or more each; then the shortest way in all, with bounds."),
+            "https://www.spherestandards.org/handbook/"),
+        Definition(Text("需求预测", "Demand ahead"), Text(
+            "到达与离开的泊松回归，逐级调和；共形区间；未胜过“维持现状”者不列示。",
+            "Poisson regressions of arrivals and departures, reconciled over counties and "
+            "groups; conformal intervals; shown only where it beats “as it is now”.")),
+    )  # fmt: skip
+    cited = tuple(
+        Definition(
+            Text(f"{MEASURES[rule.measure].zh}（{rule.since}起）",
+                 f"{MEASURES[rule.measure].en} (from {rule.since})"),
+            Text(("" if rule.status == "cited" else "未核实：") + rule.source,
+                 ("" if rule.status == "cited" else "Unverified: ") + rule.source),
+        )
+        for rule in rules
+    )  # fmt: skip
+    return Definitions((*fixed, *cited))

@@ -1,0 +1,251 @@
+"""Who is stranded, once each; what they need; who has a bed, and why the others have none."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import ibis
+import pandas as pd
+import pyarrow as pa
+import pytest
+from tests.unit.resettlement_province import DAY, at, stranded, table
+
+from analytics import engine
+from analytics.analysis import resettlement
+from analytics.analysis.resettlement import needs
+from analytics.errors import ContractError, ParameterError
+
+PROVINCE = "420000"
+
+
+def gathered(**known: ibis.Table) -> pd.DataFrame:
+    connection = engine.connect()
+    rows = resettlement.register(known, DAY, PROVINCE)
+    return engine.collect(rows, connection).set_index("person").sort_index()
+
+
+def test_everyone_is_there_once_and_who_left_is_not():
+    found = gathered(
+        stranded=table(
+            "stranded",
+            stranded("a"),
+            stranded("a", registration_number="Z2", registered=date(2020, 2, 12), lodging="street"),
+            stranded("b", left=date(2020, 2, 20)),
+            stranded("c", left=date(2020, 2, 21)),
+            stranded("d", direction="outside"),
+            stranded(None, registration_number="Z9"),
+            stranded("e", registered=date(2020, 2, 21)),
+        )
+    )
+    assert found.index.tolist() == ["a", "c", "registration Z9"]
+    assert found["lodging"].tolist() == ["street", "site", "site"]
+    assert found["status"].tolist() == ["waiting"] * 3
+    assert found.loc["a", "reason"] == "street"
+
+
+def test_other_lists_find_those_who_did_not_register():
+    """A caller, a guest, a student, a roamer, an awaited worker; residents are not stranded."""
+    days = [{"person": "roamer", "date": DAY - timedelta(days=d), "city": "420100",
+             "home": "440100"} for d in range(7)]  # fmt: skip
+    found = gathered(
+        stranded=table("stranded", stranded("a")),
+        hotline=table(
+            "hotline",
+            {"person": "caller", "called": at(19), "topic": "money", "county": "420103"},
+            {"person": "resident", "called": at(19), "topic": "food", "county": "420103"},
+            {"person": "late", "called": at(21), "topic": "food", "county": "420103"},
+            {"person": "other", "called": at(19), "topic": "code", "county": "420103"},
+        ),
+        hotel_stays=table(
+            "hotel_stays",
+            {"person": "guest", "check_in": at(1), "origin": "", "nationality": "FRA",
+             "county": "420106"},
+            {"person": "gone", "check_in": at(1), "check_out": at(5), "origin": "410100",
+             "nationality": "CHN", "county": "420106"},
+            {"person": "local", "check_in": at(1), "origin": "420500", "nationality": "CHN",
+             "county": "420106"},
+        ),
+        student_rolls=table(
+            "student_rolls",
+            {"person": "student", "home": "430100", "nationality": "CHN", "county": "420111",
+             "on_campus": True},
+            {"person": "away", "home": "430100", "nationality": "CHN", "county": "420111",
+             "on_campus": False},
+        ),
+        roaming=table("roaming", *days),
+        return_to_work=table(
+            "return_to_work",
+            {"person": "worker", "origin": "420500", "destination": "440300"},
+            {"person": "a", "origin": "420500", "destination": "440300"},
+        ),
+        resident_register=table("resident_register", {"person": "resident"}),
+    )  # fmt: skip
+    assert found.index.tolist() == ["a", "caller", "guest", "roamer", "student", "worker"]
+    assert found["group"].tolist() == [
+        "tourist", "unknown", "foreigner", "unknown", "university_student", "migrant_worker",
+    ]  # fmt: skip
+    assert found["county"].tolist() == ["420102", "420103", "420106", "420100", "420111", "420500"]
+    assert set(found["status"]) == {"waiting", "referred"}
+    assert (found["reason"] == "unregistered").sum() == 5
+    assert found.loc["caller", "money"]
+    assert found.loc["a", "awaited"]
+
+
+def test_needs_come_from_the_form_the_calls_the_words_and_the_permit():
+    voiced = ibis.memtable(pa.table({
+        "person": ["a"], **{n: [n == "halal"] for n in (*needs.NEEDS, "unclear")}
+    }))  # fmt: skip
+    found = gathered(
+        stranded=table(
+            "stranded",
+            stranded("a", infant=True),
+            stranded("b", language="fra", permit_expires=date(2020, 3, 10)),
+            stranded("c", permit_expires=date(2020, 5, 1)),
+        ),
+        hotline=table("hotline", {"person": "c", "called": at(15), "topic": "medicine"}),
+        quarantine=table(
+            "quarantine",
+            {"person": "a", "started": date(2020, 2, 15)},
+            {"person": "b", "started": date(2020, 2, 1), "released": date(2020, 2, 15)},
+        ),
+        voiced=voiced,
+    )
+    asked = {
+        person: [n for n in (*needs.NEEDS, "quarantine") if n in row and row[n] is True]
+        for person, row in found.astype("object").to_dict("index").items()
+    }
+    assert asked == {
+        "a": ["halal", "infant", "quarantine"], "b": ["language", "permit"], "c": ["medicine"],
+    }  # fmt: skip
+
+
+def test_a_register_without_registrations_is_refused():
+    with pytest.raises(ContractError):
+        gathered(hotline=table("hotline"))
+
+
+PLACES = pd.DataFrame({
+    "region": ["420102", "420103"], "longitude": [114.3, 114.2], "latitude": [30.6, 30.6],
+})  # fmt: skip
+
+
+def sites(**more: list[object]) -> pd.DataFrame:
+    return pd.DataFrame({
+        "site": ["M1", "M2", "M3"], "status": ["open", "open", "candidate"],
+        "county": ["420102", "420103", "420103"], "longitude": [None] * 3, "latitude": [None] * 3,
+        "floor_area": [1000.0] * 3, "staff_cap": [50, 50, 50], "halal": [True, False, True],
+        "wheelchair": [False] * 3, "infant": [True] * 3, "medicine": [True] * 3,
+        "languages": ["cmn", "cmn;eng", "cmn"], **more,
+    })  # fmt: skip
+
+
+def rooms(beds: dict[str, int]) -> pd.DataFrame:
+    rows = [
+        {"site": site, "date": pd.Timestamp(DAY), "room_type": kind, "rooms": many, "beds": many}
+        for site in ("M1", "M2", "M3") for kind, many in beds.items()
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+BEDS = {"male": 2, "female": 1, "family": 1, "isolation_single": 1}
+
+
+def known(*rows: dict[str, object], **feeds: ibis.Table) -> pd.DataFrame:
+    return gathered(stranded=table("stranded", *rows), **feeds).reset_index()
+
+
+def test_who_has_a_bed_stays_and_who_waits_gets_the_nearest():
+    register = known(
+        stranded("a"), stranded("b"), stranded("c"),
+        placements=table(
+            "placements",
+            {"person": "a", "placement_number": "O1", "site": "M1", "room_type": "male",
+             "room": "M000", "check_in": date(2020, 2, 11)},
+        ),
+    )  # fmt: skip
+    plan = resettlement.place(register, sites(), rooms(BEDS), PLACES)
+    found = plan.persons.set_index("person")
+    assert found.loc["a", "site"] == "M1"
+    assert sorted(found["site"]) == ["M1", "M1", "M2"]
+    assert found["planned"].tolist() == [False, True, True]
+    assert found["status"].tolist() == ["placed"] * 3
+    men = plan.beds[plan.beds["room_type"] == "male"].set_index("site")
+    assert men[["taken", "free", "planned"]].to_numpy().tolist() == [[1, 1, 1], [0, 2, 1]]
+
+
+def test_a_need_that_no_open_site_has_room_for_is_told_and_a_site_that_would_help_opens():
+    register = known(*(stranded(str(n), halal=True) for n in range(4)))
+    plan = resettlement.place(register, sites(), rooms(BEDS), PLACES)
+    assert (plan.persons["status"] == "waiting").sum() == 2
+    assert plan.persons["reason"].value_counts()["rooms full where the needs are met"] == 2
+    told = plan.shortages.iloc[0]
+    assert (told["needs"], told["room_types"], told["persons"]) == ("halal", "male", 2)
+    after = resettlement.place(register, sites(), rooms(BEDS), PLACES, opened=("M3",))
+    assert (after.persons["status"] == "placed").all()
+
+
+def test_a_shut_site_sends_its_people_to_others():
+    register = known(
+        stranded("a"),
+        placements=table("placements", {"person": "a", "placement_number": "O1", "site": "M1",
+                                        "room_type": "male", "room": "M000",
+                                        "check_in": date(2020, 2, 11)}),
+    )  # fmt: skip
+    plan = resettlement.place(register, sites(), rooms(BEDS), PLACES, closed=("M1",))
+    assert plan.persons["site"].tolist() == ["M2"]
+    assert plan.persons["planned"].tolist() == [True]
+
+
+def test_unknown_sites_are_named():
+    register = known(stranded("a"))
+    with pytest.raises(ContractError, match="M9"):
+        resettlement.place(register, sites(), rooms(BEDS), PLACES, opened=("M9",))
+
+
+def test_nobody_falls_out_and_families_stay_together():
+    family = [stranded(f"f{n}", household="F1", sex=s) for n, s in enumerate(["male", "female"])]
+    register = known(*family, stranded("x", lodging="relatives"), stranded("y", sex="female"))
+    plan = resettlement.place(register, sites(), rooms(BEDS), PLACES)
+    counts = plan.persons["status"].value_counts()
+    assert counts.sum() == len(register) == 4
+    assert counts["referred"] == 1
+    own = plan.persons.set_index("person").loc[["f0", "f1"]]
+    assert own["site"].nunique() == own["room"].nunique() == 1
+    assert own["bed"].nunique() == 2
+
+
+def test_phrases_are_many_in_both_languages_and_in_families():
+    labelled = resettlement.phrases()
+    assert len(labelled) >= 300
+    assert set(labelled["language"]) == {"zh", "en"}
+    assert labelled["phrase"].is_unique
+    assert set(labelled["need"]) == {*needs.NEEDS, "none"}
+
+
+def test_families_are_held_out_whole():
+    learnt, held = resettlement.split(resettlement.phrases())
+    assert not set(learnt["family"]) & set(held["family"])
+    assert len(learnt) + len(held) == len(resettlement.phrases())
+
+
+def test_answers_about_unseen_families_are_mostly_right_and_the_rest_is_asked():
+    learnt, held = resettlement.split(resettlement.phrases())
+    told = resettlement.NeedsReader(0.85).fit(learnt).evaluate(held)
+    assert told.confusion.to_numpy().sum() == len(held)
+    assert told.precision > told.accuracy
+    assert told.precision >= 0.6
+    assert 0 < told.answered < 1
+
+
+def test_words_are_read_clause_by_clause():
+    reader = resettlement.NeedsReader(0.85).fit(resettlement.phrases())
+    found = reader.read(["你好，我们是穆斯林不能吃猪肉。奶粉没有了，孩子没有奶粉喝", "", "qqq www"])
+    assert found.loc[0, ["halal", "infant", "unclear"]].tolist() == [True, True, False]
+    assert not found.loc[1].any()
+    assert found.loc[2, "unclear"]
+
+
+def test_a_label_nobody_knows_is_refused():
+    labelled = resettlement.phrases().assign(need="gold")
+    with pytest.raises(ParameterError, match="gold"):
+        resettlement.NeedsReader().fit(labelled)
