@@ -114,6 +114,14 @@ def _child(deed: str, folder: Path, moment: str) -> int:
         return int(counted.read()) if moment == "count" and code == 0 else code
 
 
+def serve() -> None:
+    """Answer each line with what became of the child it asks for."""
+    for line in sys.stdin:
+        deed, folder, moment = line.split()
+        sys.stdout.write(f"{_child(deed, Path(folder), moment)}\n")
+        sys.stdout.flush()
+
+
 if __name__ == "__main__":
     # Imported once, before the children; nothing here starts a thread.
     import filelock  # noqa: F401
@@ -125,7 +133,4 @@ if __name__ == "__main__":
     from analytics.privacy import crosswalk, pseudonyms, retention  # noqa: F401
 
     pseudonyms.canonical(identifiers())
-    for line in sys.stdin:
-        deed, folder, moment = line.split()
-        sys.stdout.write(f"{_child(deed, Path(folder), moment)}\n")
-        sys.stdout.flush()
+    serve()

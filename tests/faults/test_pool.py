@@ -4,11 +4,13 @@ from __future__ import annotations  # noqa: I001
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -21,8 +23,6 @@ from analytics.privacy import keys, retention, vault
 
 from tests import pool_study
 from tests.pool_study import DAY, Row, content, when
-
-RUN = "import sys; from analytics import study; from analytics.pool import pooling; pooling.run(study.load('hubei-2020'))"  # noqa: E501
 
 
 @pytest.fixture
@@ -45,34 +45,85 @@ def store(chosen):
     }
 
 
-def killed(after):
-    run = subprocess.Popen([sys.executable, "-c", RUN], env=os.environ.copy())
-    time.sleep(after)
-    run.send_signal(signal.SIGKILL)
-    run.wait()
+@pytest.fixture(scope="module")
+def kill():
+    """Pool a folder's inbox, killed after some seconds or before a file-system call."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.pool_kills"], cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+    def ask(folder, moment):  # noqa: ANN202
+        process.stdin.write(f"pool {folder} {moment}\n")
+        process.stdin.flush()
+        return int(process.stdout.readline())
+
+    with process:
+        yield ask
+        process.stdin.close()
 
 
-def survives_kills(chosen, monkeypatch, tmp_path, kills, seed):
-    fill(chosen)
+@pytest.fixture
+def furnished(chosen, monkeypatch, tmp_path):
+    """Make studies with six deliveries and one key each; the first is pooled undisturbed."""
+    keys.create(chosen.name)
+
+    def furnish(place):  # noqa: ANN202
+        there = pool_study.make(monkeypatch, tmp_path / place)
+        shutil.copytree(tmp_path / "keys", tmp_path / place / "keys", dirs_exist_ok=True)
+        fill(there, 4)
+        for n in range(2):
+            text = f"phone,date,city\n1381234567{n},2020-01-30,武汉\n"
+            deliveries.drop(there, "roaming", DAY, text.encode(), delivered=when(n), part=str(n))
+        return tmp_path / place, there
+
+    return furnish
+
+
+def held(chosen):
+    """Every file of the state, sealed ones as what they hold; once the inbox is empty."""
+    ring, folder = keys.load(chosen.name), chosen.state / "vault"
+    found = {k: v for k, v in store(chosen).items() if not k.startswith("vault")}
+    return found | {name: vault.unseal(folder, name, ring).read() for name in vault.names(folder)}
+
+
+def survives(folder, chosen, expected):
+    """What a kill left opens, and a second run ends where an undisturbed one does."""
+    assert archive.verify(chosen.state / "archive") == []
+    pooling.run(chosen, keys.load(chosen.name))
+    assert held(chosen) == expected
+    shutil.rmtree(folder)
+
+
+def undisturbed(furnished):
+    folder, there = furnished("undisturbed")
     started = time.monotonic()
-    pooling.run(chosen)
-    expected = store(chosen)
-    spent = time.monotonic() - started
-    again = pool_study.make(monkeypatch, tmp_path / "again")
-    fill(again)
-    generator = random.Random(seed)
-    for _ in range(kills):
-        killed(generator.uniform(0, 3 * spent + 2))
-        archive.entries(again.state / "archive")
-        assert archive.verify(again.state / "archive") == []
-        if len(archive.entries(again.state / "archive")) == 6:
-            break
-    pooling.run(again)
-    assert store(again) == expected
+    pooling.run(there, keys.load(there.name))
+    return held(there), time.monotonic() - started, folder
 
 
-def test_a_killed_run_ends_where_an_undisturbed_one_does(chosen, monkeypatch, tmp_path):
-    survives_kills(chosen, monkeypatch, tmp_path, 2, 1)
+def test_killed_at_some_file_system_calls(furnished, kill):
+    """At three of them: before anything is known, when it is, and at the end."""
+    expected, _, _ = undisturbed(furnished)
+    folder, _ = furnished("counted")
+    last = kill(folder, "count")
+    assert last > 50
+    for step in (last // 3, last - 8, last):
+        folder, there = furnished(f"at-{step}")
+        assert kill(folder, step) == -signal.SIGKILL
+        survives(folder, there, expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tenth", range(10))
+def test_killed_at_every_file_system_call(furnished, kill, tenth):
+    expected, _, _ = undisturbed(furnished)
+    folder, _ = furnished("counted")
+    last = kill(folder, "count")
+    for step in range(1 + tenth, last + 1, 10):
+        folder, there = furnished(f"at-{step}")
+        assert kill(folder, step) == -signal.SIGKILL
+        survives(folder, there, expected)
 
 
 @pytest.mark.slow
@@ -80,8 +131,15 @@ def test_a_killed_run_ends_where_an_undisturbed_one_does(chosen, monkeypatch, tm
 @pytest.mark.fault(
     "pool killed at random moments", "archive", "the next run ends in the same store, byte for byte"
 )
-def test_many_killed_runs(chosen, monkeypatch, tmp_path, seed):
-    survives_kills(chosen, monkeypatch, tmp_path, 5, seed)
+def test_many_killed_runs(furnished, kill, seed):
+    """Five random moments, one run after another, each going on where the last stopped."""
+    expected, spent, _ = undisturbed(furnished)
+    generator = random.Random(seed)
+    folder, there = furnished("killed")
+    for _ in range(5):
+        assert kill(folder, f"{generator.uniform(0.001, 1.2 * spent):.4f}") in {-signal.SIGKILL, 0}
+        assert archive.verify(there.state / "archive") == []
+    survives(folder, there, expected)
 
 
 def test_a_kill_at_every_step_ends_in_the_same_store(chosen, monkeypatch, tmp_path):
