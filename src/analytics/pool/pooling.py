@@ -228,27 +228,24 @@ def _taken(
 ) -> list[Entry]:
     """Write parts and receipts, then list the deliveries: that moment they are known."""
     folder = study.state / "archive"
-    taken = {d.path: None if isinstance(said, str) else said for d, said in judged}
+    taken = {d.path: said for d, said in judged if not isinstance(said, str)}
     parts: dict[Path, str] = {}
-    filled = [delivery for delivery, _ in judged if _rows(taken[delivery.path])]
+    filled = [d for d, _ in judged if d.path in taken and taken[d.path].accepted.num_rows]
     for batch in _by_feed(filled):
         contract = tables.contract(batch[0].feed)
         files = [(taken[d.path].accepted, _entry(d, None, "").mark, d.date) for d in batch]
         rows = protection.protect(connection, files, contract, ring)
         digests = archive.write_parts(folder, contract.feed, rows)
         parts |= {d.path: digest for d, digest in zip(batch, digests, strict=True)}
-    entries = [
-        _entry(d, taken[d.path], parts.get(d.path, ""), said if isinstance(said, str) else "")
-        for d, said in judged
-    ]
+    entries = []
+    for delivery, said in judged:
+        became, refused = taken.get(delivery.path), said if isinstance(said, str) else ""
+        entries.append(_entry(delivery, became, parts.get(delivery.path, ""), refused))
     if entries:
-        receipts.write(study, zip(entries, taken.values(), strict=True))
+        became_of = [taken.get(delivery.path) for delivery, _ in judged]
+        receipts.write(study, zip(entries, became_of, strict=True))
         archive.append(folder, entries)
     return entries
-
-
-def _rows(taken: intake.Intake | None) -> int:
-    return 0 if taken is None else int(taken.accepted.num_rows)
 
 
 def _entry(delivery: Delivery, taken: intake.Intake | None, part: str, refused: str = "") -> Entry:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analytics.simulation import names
-from analytics.simulation.contagion import NEVER
 from analytics.simulation.draws import IntArray
+from analytics.simulation.travel import NEVER
 from analytics.simulation.world import Rows, counties, date_text, moment_text, rows, seat
 
 if TYPE_CHECKING:

@@ -65,7 +65,7 @@ def _shapes(world: World) -> dict[str, Any]:
     shapes: dict[str, Any] = {}
     for level in ("prefecture", "county"):
         try:
-            frame = boundaries.read(world.base, level)  # type: ignore[arg-type]
+            frame = boundaries.read(world.base, level)
         except SourceError:
             continue
         shapes |= dict(zip(frame["adcode"], frame.geometry, strict=True))
