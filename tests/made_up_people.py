@@ -8,8 +8,25 @@ import pyarrow as pa
 DEPARTMENTS = ("police", "health", "telecom", "government")
 _SURNAMES = np.array(list("王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾"))
 _GIVEN = np.array(list("伟芳娜敏静丽强磊军洋勇艳杰娟涛明超兰霞平刚桂英华玉萍红玲宇佳琳诗浩博"))
-_LATIN = np.array(["ANNA", "JOHN", "MARIA", "IVAN", "YUKI", "OMAR", "LUCAS", "FATIMA", "PIERRE", "OLGA", "KENJI", "SOFIA"])
-_FAMILIES = np.array(["SMITH", "IVANOVA", "TANAKA", "HASSAN", "GARCIA", "DUBOIS", "NOVAK", "SILVA", "KIM", "MULLER"])
+_LATIN = np.array(
+    [
+        "ANNA",
+        "JOHN",
+        "MARIA",
+        "IVAN",
+        "YUKI",
+        "OMAR",
+        "LUCAS",
+        "FATIMA",
+        "PIERRE",
+        "OLGA",
+        "KENJI",
+        "SOFIA",
+    ]
+)
+_FAMILIES = np.array(
+    ["SMITH", "IVANOVA", "TANAKA", "HASSAN", "GARCIA", "DUBOIS", "NOVAK", "SILVA", "KIM", "MULLER"]
+)
 _COUNTIES = np.array([420102, 420106, 420107, 420502, 421003, 421303, 429004, 420704])
 _STREETS = np.array(["解放大道", "中山路", "建设街", "民主巷", "和平路", "长江大道"])
 _WEIGHTS = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2])
