@@ -76,7 +76,7 @@ def test_rotate_builds_crosswalks_from_the_person_table(state):
     vault.seal_table(state / "vault", persons, privacy.PERSONS, date(2020, 2, 29), ring)
     run(whole_app(), "keys", "rotate")
     led = [name for name in vault.names(state / "vault") if name.startswith("crosswalk/")]
-    assert len(led) == 6
+    assert len(led) == 7
 
 
 def test_purge_asks_first(state, tmp_path):

@@ -109,5 +109,11 @@ def _pseudonyms(accepted: pa.Table, name: str, ring: Ring | None) -> Any:
     if name == "id_number":
         kinds = pc.cast(accepted["document"], pa.string())
         return pseudonyms.pseudonymise(values, ring, USE, kinds)
-    use = f"{USE}:phone" if "phone" in name else f"{USE}:{name}"
-    return pseudonyms.key(values.combine_chunks(), ring, use)
+    return pseudonyms.key(values.combine_chunks(), ring, use_of(name))
+
+
+def use_of(column: str) -> str:
+    """Name what a column's pseudonyms are keyed for in the archive; phones of all columns agree."""
+    if column == "id_number":
+        return USE
+    return f"{USE}:phone" if "phone" in column else f"{USE}:{column}"

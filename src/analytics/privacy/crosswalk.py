@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from analytics.codes import Purpose
-from analytics.errors import KeyringError
+from analytics.errors import ArchiveError, KeyringError
 from analytics.privacy import keys, pseudonyms, vault
 from analytics.study import ZONE
 
@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _FOLDER = "crosswalk"
-_USES = (pseudonyms.ARCHIVE, *(str(purpose) for purpose in Purpose))
+_USES = (
+    pseudonyms.ARCHIVE,
+    f"{pseudonyms.ARCHIVE}:phone",
+    *(str(purpose) for purpose in Purpose),
+)
 
 
 def rotate(
@@ -110,6 +114,41 @@ def translate(folder: Path, values: Any, ring: keys.Ring, use: str, generation: 
         place = pc.index_in(values, value_set=pseudonyms.flat(table["old"]))
         values = pseudonyms.flat(table["new"]).take(place)
     return values
+
+
+def former(folder: Path, values: Any, ring: keys.Ring, use: str) -> list[pa.Array]:
+    """
+    Translate present pseudonyms back, generation by generation.
+
+    Parameters
+    ----------
+    folder : Path
+        The vault.
+    values : pyarrow.Array or ChunkedArray of string, shape (n,)
+        Pseudonyms under the present generation.
+    ring : keys.Ring
+        The present generation.
+    use : str
+        What they are for.
+
+    Returns
+    -------
+    list of pyarrow.Array of string, shape (n,)
+        The last generation first; null where a crosswalk does not know the pseudonym. It ends
+        before the first crosswalk that is missing or purged.
+    """
+    import pyarrow.compute as pc
+
+    values, found = pseudonyms.flat(values), []
+    for later in reversed((*ring.retired, ring.fingerprint)[1:]):
+        try:
+            table = vault.unseal_table(folder, _name(later, use), ring)
+        except ArchiveError:
+            break
+        place = pc.index_in(values, value_set=pseudonyms.flat(table["new"]))
+        values = pseudonyms.flat(table["old"]).take(place)
+        found.append(values)
+    return found
 
 
 def persons(table: pa.Table) -> tuple[pa.Array, pa.Array]:

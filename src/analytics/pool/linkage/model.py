@@ -31,7 +31,6 @@ _ADDRESSES = "address_l is not null and address_r is not null"
 HOUSEHOLD = f"coalesce({_PHONE}, false) or coalesce({_ADDRESS}, false)"
 """Two records share a phone or an address, as members of one household do."""
 
-_SPARK = {"hamming": "levenshtein", "damerau_levenshtein": "levenshtein"}
 _SMALLEST = 5e-4  # no level is ever taken to be impossible among true pairs
 
 
@@ -118,7 +117,7 @@ def rule(*columns: str) -> str:
     return f"{agree} and l.department <> r.department"
 
 
-def comparisons(*, households: bool = True, dialect: str = "duckdb") -> list[dict[str, Any]]:
+def comparisons(*, households: bool = True) -> list[dict[str, Any]]:
     r"""
     Four comparisons: identity, name, contact, county.
 
@@ -126,9 +125,6 @@ def comparisons(*, households: bool = True, dialect: str = "duckdb") -> list[dic
     ----------
     households : bool
         Whether names have levels of their own in pairs that share a phone or address.
-    dialect : {"duckdb", "spark"}
-        Spark has no Hamming or Damerau distance; Levenshtein stands in, by which a swap of
-        neighbours counts two.
 
     Returns
     -------
@@ -144,13 +140,7 @@ def comparisons(*, households: bool = True, dialect: str = "duckdb") -> list[dic
 
     since among a household's members one surname in two agrees, among strangers one in thirty.
     """
-    made = [_identity(), _name(households=households), _contact(), _county()]
-    if dialect == "spark":
-        text = json.dumps(made)
-        for theirs, ours in _SPARK.items():
-            text = text.replace(f"{theirs}(", f"{ours}(")
-        made = json.loads(text.replace("name_code", "name").replace("address_code", "address"))
-    return made
+    return [_identity(), _name(households=households), _contact(), _county()]
 
 
 def fill(

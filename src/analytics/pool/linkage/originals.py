@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from analytics import tables
 from analytics.errors import ContractError
 from analytics.pool import archive, intake, protection, reading, regions
-from analytics.privacy import retention, vault
+from analytics.privacy import crosswalk, retention, vault
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
     from analytics.pool.archive import Entry
     from analytics.privacy.keys import Ring
@@ -93,6 +94,9 @@ def collect(connection: duckdb.DuckDBPyConnection, study: Study, ring: Ring) -> 
         + ", ".join(f"{name} varchar" for name in _VALUES)
         + ")"
     )
+    connection.execute(
+        "create or replace temp table aliases (feed varchar, key varchar, former varchar)"
+    )
     read, purged, unreadable, feeds = 0, 0, 0, set()
     places = regions.places(study)
     for entry, contract in _named(study):
@@ -105,6 +109,7 @@ def collect(connection: duckdb.DuckDBPyConnection, study: Study, ring: Ring) -> 
             unreadable += 1
             continue
         _state(connection, rows, entry, contract, ring)
+        _alias(connection, rows, contract, study, ring)
         read += 1
         if _linkable(contract):
             feeds.add(contract.feed)
@@ -172,6 +177,44 @@ def _state(
         )
     finally:
         connection.unregister("_rows")
+
+
+def _alias(
+    connection: duckdb.DuckDBPyConnection,
+    rows: pa.Table,
+    contract: Contract,
+    study: Study,
+    ring: Ring,
+) -> None:
+    """Note what the archive calls rows that it took in under earlier keys."""
+    hidden = [name for name in contract.key if contract[name].archived == "pseudonym"]
+    if not hidden or not ring.retired:
+        return
+    keyed = protection.keyed(rows, contract, ring)
+    earlier = [
+        crosswalk.former(study.state / "vault", keyed[name], ring, protection.use_of(name))
+        for name in hidden
+    ]
+    present = protection.name_of(contract.key)
+    former = protection.name_of(f"_{name}" for name in contract.key)
+    for generation in zip(*earlier, strict=False):
+        named = keyed.rename_columns([f"_{name}" for name in contract.key])
+        for name, values in zip(hidden, generation, strict=True):
+            named = named.set_column(contract.key.index(name), f"_{name}", values)
+        both = pa.table({**_columns(keyed), **_columns(named)})
+        connection.register("_both", both)
+        try:
+            connection.execute(
+                f"insert into aliases select distinct ?, {present}, {former} from _both "
+                f"where {' and '.join(f'_{name} is not null' for name in hidden)}",
+                [contract.feed],
+            )
+        finally:
+            connection.unregister("_both")
+
+
+def _columns(table: pa.Table) -> dict[str, pa.ChunkedArray]:
+    return dict(zip(table.column_names, table.columns, strict=True))
 
 
 def _gather(connection: duckdb.DuckDBPyConnection, feeds: list[str]) -> None:

@@ -43,11 +43,15 @@ with latest as (
 ), owners as (
     select phone, min(person) as person from held where phone is not null
     group by phone having count(distinct person) = 1
+), found as (
+    select distinct feed, key as record, person from latest join held using (feed, key, record)
+    union all
+    select distinct feed, key, person
+    from stated anti join known using (feed) join owners using (phone)
 )
-select distinct feed, key as record, person from latest join held using (feed, key, record)
-union all
-select distinct feed, key, person
-from stated anti join known using (feed) join owners using (phone)
+from found
+union
+select feed, former, person from found join aliases using (feed) where aliases.key = found.record
 order by all
 """
 
