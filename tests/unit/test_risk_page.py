@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 from shapely.geometry import box
 
+from analytics import study as studies
 from analytics.analysis import incidence, risk
 from analytics.render import charts
 from analytics.render import risk as render
 from analytics.render.blocks import Missing, Text
+from analytics.render.charts.theme import wrapped
 from analytics.render.risk.chances import likely
 from analytics.study import GradeUncertainty, GradingRule
 
@@ -72,6 +74,19 @@ def test_chances_of_every_unit_are_written_and_certain_ones_are_certain(graded):
 )
 def test_only_what_is_certain_is_written_as_certain(chance, words):
     assert likely(chance).en == likely(chance).zh == words
+
+
+def test_definitions_say_with_what_the_chances_were_made():
+    chosen = studies.load("hubei-2020")
+    terms = {item.term.en: item.meaning for item in render.definitions(chosen, RULE, DAY).items}
+    meaning = terms["Chance of a grade"]
+    assert "density^0.38" in meaning.en
+    assert "密度^0.38" in meaning.zh
+    assert chosen.grade_uncertainty.source in meaning.en
+
+
+def test_a_number_in_a_note_stays_in_one_line():
+    assert "14840" in wrapped("义变更，当日计入14840例，非疫情高峰", 9).split("<br>")[1]
 
 
 def test_map_stripes_the_likeliest_grade_and_counts_what_it_draws(graded):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -150,5 +151,10 @@ def say(text: Text, language: Language) -> str:
 def wrapped(text: str, length: int) -> str:
     """Text in lines of at most so many characters, broken at spaces where there are any."""
     if " " not in text:
-        return "<br>".join(text[k : k + length] for k in range(0, len(text), length))
+        lines = [""]
+        for piece in re.findall(r"\d+|\D", text):  # a number stays in one line
+            if lines[-1] and len(lines[-1]) + len(piece) > length:
+                lines.append("")
+            lines[-1] += piece
+        return "<br>".join(lines)
     return "<br>".join(textwrap.wrap(text, length))

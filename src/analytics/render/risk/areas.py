@@ -41,7 +41,7 @@ def area_map(
         ``risk.prefectures`` of the grades.
     rule : GradingRule
     assessment : Assessment
-        Of the same day: a unit whose grade is open is striped in its likeliest grade's colour.
+        Of the same day: a unit whose grade is open is striped by its likeliest grade.
     """
     words = {
         row.adcode: reason(row, rule.window_days, rule.cumulative_cutoff) for row in rows(grades)
@@ -102,9 +102,10 @@ def _alternative(
 def _note(*, merged: bool, counties: int) -> Text:
     """Say what stripes mean, and what the legend counts."""
     base = Text(
-        "斜线表示等级未定，颜色为估计最可能的等级：县级逐日新增和聚集性疫情未公开。",
-        "Stripes mean undetermined, in the colour of the grade that is likeliest by estimate: "
-        "daily county counts and clusters are not public.",
+        "斜线表示等级未定，不代表任何一级；越深则估计最可能的等级越重。"
+        "县级逐日新增和聚集性疫情未公开。",
+        "Stripes mean undetermined and stand for no grade; the darker, the heavier the grade that "
+        "is likeliest by estimate. Daily county counts and clusters are not public.",
     )
     if not merged:
         return base

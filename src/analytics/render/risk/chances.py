@@ -61,12 +61,11 @@ def chances(assessment: Assessment, grades: pd.DataFrame, rule: GradingRule) -> 
         ),
         note=Text(
             "概率和稳定等级是参考，不改变按规则得出的可能等级；官方名单不参与估计。"
-            "推算依据：所在市州窗口期新增与累计、本地人口份额（城区较密者略高）、"
-            "每例引发聚集性疫情的比率。",
+            "推算依据：所在市州窗口期新增与累计、本地份额、每例引发聚集性疫情的比率（见文末“定义”）。",
             "Chances and the stabilised grade are advice: the grades left by the rule stand as "
             "they are, and no official list is used. They follow from the prefecture's new and "
-            "cumulative cases, the unit's share of residents (denser districts somewhat "
-            "more), and the rate of cluster outbreaks per case.",
+            "cumulative cases, the unit's share of them, and the rate of cluster outbreaks per "
+            "case (see Definitions).",
         ),
     )
 

@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from analytics.render.blocks import Column, Definition, Definitions, Missing, Supplies, Table, Text
-from analytics.render.numbers import day
+from analytics.render.numbers import day, number
 from analytics.render.risk.words import rows
-from analytics.study import GradingRule, Study
+from analytics.study import GradeUncertainty, GradingRule, Study
 
 
 def supplies(
@@ -94,7 +94,7 @@ def _verified(verified: Any, *, late: bool) -> Text:
 
 def definitions(study: Study, rule: GradingRule, as_of: date) -> Definitions:
     """Explain the rule, the sets, the scores and the sources behind the page."""
-    items = _rule(rule) + _scores()
+    items = _rule(rule) + _chances(rule, study.grade_uncertainty) + _scores()
     items += [
         Definition(
             Text(
@@ -164,6 +164,39 @@ def _rule(rule: GradingRule) -> list[Definition]:
                 f"截至日D及其前{window - 1}天，即D−{window - 1}至D；各日以24时为准。",
                 f"The as-of day D and the {window - 1} days before it, D−{window - 1} to D, "
                 "each by 24:00.",
+            ),
+        ),
+    ]
+
+
+def _chances(rule: GradingRule, doubt: GradeUncertainty) -> list[Definition]:
+    """Explain how likely grades are said to be, and the stabilised grade."""
+    rate, spread = number(doubt.cluster_rate, 2), number(doubt.share_spread, 2)
+    lean, size = number(doubt.density_elasticity, 2), number(doubt.window_dispersion, 1)
+    return [
+        Definition(
+            Text("各等级的可能性", "Chance of a grade"),
+            Text(
+                f"县级份额按人口×密度^{lean.zh}，其对数几率的标准差{spread.zh}；"
+                f"窗口期新增服从负二项分布（离散参数{size.zh}），累计服从泊松分布；"
+                f"每例引发聚集性疫情的比率{rate.zh}。核减与其次日合并计净数，"
+                "定义变更之日的新增不超过此前一周的日均。市城区取最重的区。",
+                f"A county's share follows residents × density^{lean.en}, the standard deviation "
+                f"of its log-odds is {spread.en}; new cases in the window are negative binomial "
+                f"(size {size.en}), cumulative ones Poisson; {rate.en} cluster outbreaks begin "
+                "per case. A retraction and the day after it count together, net; a day of a "
+                "changed definition counts no more than the week before it. An urban area takes "
+                f"its worst district. {doubt.source}".strip(),
+            ),
+        ),
+        Definition(
+            Text("稳定等级", "Stabilised grade"),
+            Text(
+                f"仅供参考，不替代法定等级：升级即时（可能性≥{rule.rise_at:.0%}），"
+                f"降级须连续{rule.hold_days}天低于{rule.fall_below:.0%}，以免反复。",
+                f"Advice beside the legal grade: it rises at once (chance {rule.rise_at:.0%} or "
+                f"more) and falls after {rule.hold_days} days below {rule.fall_below:.0%}, so that "
+                "grades do not flap.",
             ),
         ),
     ]

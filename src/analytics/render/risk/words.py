@@ -24,18 +24,18 @@ CATEGORIES: tuple[Category, ...] = (
     *(() if any(c.key == _MEDIUM_HIGH.key for c in GRADES) else (_MEDIUM_HIGH,)),
     *GRADES[4:],
 )
-# where the set is open, the map is striped in the likeliest grade's colour
+# where the set is open, stripes in slate: the darker, the heavier the likeliest grade
+_SLATES = ("#8b97a3", "#6b7681", "#3b4650")
 LIKELIEST: tuple[Category, ...] = tuple(
     Category(
         f"{one.key}?",
         Text(f"未定，{one.label.zh}可能最大", f"Undetermined, {one.label.en.lower()} likeliest"),
-        Text(f"{one.letter.zh}?", f"{one.letter.en}?")
-        if isinstance(one.letter, Text)
-        else f"{one.letter}?",
-        one.fill if one.key != "low" else "#d9a95c",
+        Text(f"{letter.zh}?", f"{letter.en}?"),
+        slate,
         hatched=True,
     )
-    for one in GRADES[:3]
+    for one, slate in zip(GRADES[:3], _SLATES, strict=True)
+    if isinstance(letter := one.letter, Text)
 )
 LABELS = {category.key: category.label for category in CATEGORIES}
 DAY_BEFORE = (Text("前一日", "a day before"), Text("一日内", "in a day"))
