@@ -30,7 +30,8 @@ def workers(*rows: tuple[object, ...]) -> pd.DataFrame:
 
 def vehicles(*rows: tuple[object, ...]) -> pd.DataFrame:
     return pd.DataFrame(
-        [(f"v{n}", start, goal, at(day), seats) for n, (start, goal, day, seats) in enumerate(rows)],
+        [(f"v{n}", start, goal, at(day), seats)
+         for n, (start, goal, day, seats) in enumerate(rows)],
         columns=["vehicle", "origin", "destination", "date", "seats"],
     )  # fmt: skip
 

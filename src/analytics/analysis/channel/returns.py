@@ -294,7 +294,7 @@ def _dispatch(
     chosen, bound = _solve(classes, options, seconds)
     parts = []
     for kind, rows in options.assign(chosen=chosen).groupby("kind"):
-        queue = alike.loc[kind, "rows"]
+        queue = alike["rows"].iloc[int(str(kind))]
         at = 0
         for destination, code, number in zip(
             rows["destination"], rows["code"], rows["chosen"], strict=True
@@ -378,11 +378,12 @@ def _gains(
     streams = int(options["stream"].max()) + 1
     base, gain = np.zeros(max(streams, int(classes["stream"].max()) + 1)), np.zeros(len(options))
     people = {
-        int(stream): list(zip(part["first"], part["last"], part["size"], strict=True))
+        int(str(stream)): list(zip(part["first"], part["last"], part["size"], strict=True))
         for stream, part in classes.sort_values("first").groupby("stream")
     }
     places = options.assign(place=np.arange(len(options)), single=single)
-    for stream, part in places.groupby("stream"):
+    for named, part in places.groupby("stream"):
+        stream = int(str(named))
         fixed = part[part["single"]]
         room: dict[int, int] = {}
         for day, seats, number in zip(fixed["day"], fixed["seats"], fixed["number"], strict=True):
