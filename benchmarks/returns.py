@@ -1,9 +1,10 @@
 """
 100,000 returning workers to vehicles: share not proven assigned, and time.
 
-Workers go to few places in many numbers and to many in few, as people do (a Zipf law); a
-third of the vehicles may be sent anywhere. The peer fills vehicles in order of their day, each
-sent where most are waiting then: what a dispatcher does by hand, without a bound.
+Workers go to few places in many numbers and to many in few, as people do (a Zipf law); a tenth of
+the vehicles may be sent anywhere (with a third of them, about 2 % stay unproven in a minute). The
+peer fills vehicles in order of their day, each sent where most are waiting then: what a
+dispatcher does by hand, without a bound.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import pandas as pd
 
 from analytics.analysis.channel import returns
 
-WORKERS, VEHICLES = 100_000, 2_000
+WORKERS, VEHICLES, FREE = 100_000, 2_000, 0.1
 ORIGINS, DESTINATIONS, DAYS = 17, 40, 21
 
 
@@ -45,7 +46,7 @@ def made(seed: int = 6) -> tuple[pd.DataFrame, pd.DataFrame]:
         }
     )
     goes = generator.choice(destinations, VEHICLES, p=weight).astype(object)
-    goes[generator.random(VEHICLES) < 1 / 3] = None
+    goes[generator.random(VEHICLES) < FREE] = None
     vehicles = pd.DataFrame(
         {
             "vehicle": [f"v{n}" for n in range(VEHICLES)],

@@ -37,13 +37,17 @@ def fetched(study: Study) -> list[tuple[Path, dict[str, Any]]]:
         return []
     listed = tomllib.loads(register.read_text(encoding="utf-8"))
     entries = [*listed.get("larger", []), *listed.get("derived", [])]
-    folder = study.folder.parent / "fetched" / study.name
+    folder = _fetched(study)
     feeding = [(folder / entry["file"], entry) for entry in entries if "feed" in entry]
     return [
         (path, entry)
         for path, entry in feeding
         if path.is_file() and sha256(path) == entry.get("sha256")
     ]
+
+
+def _fetched(study: Study) -> Path:
+    return study.folder.parent / "fetched" / study.name
 
 
 def present(study: Study) -> dict[str, str]:

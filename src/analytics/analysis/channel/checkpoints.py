@@ -85,7 +85,8 @@ def arrivals(passes: ir.Table, connection: Any) -> pd.DataFrame:
         [sorted(counted["gate"].unique()), range(HOURS)], names=["gate", "hour"]
     )
     mean = counted.set_index(["gate", "hour"])["checks"].astype("float64") / days
-    return mean.reindex(grid, fill_value=0.0).rename("arrivals").reset_index()
+    found: pd.DataFrame = mean.reindex(grid, fill_value=0.0).rename("arrivals").reset_index()
+    return found
 
 
 def plan(

@@ -67,7 +67,7 @@ def broken_days(
         away = _distance(scaled, table.index, window, np.zeros(len(table), bool))
         strange = (away > limit) | (part["inside"] > 0).to_numpy()
         part["distance"] = _distance(scaled, table.index, window, strange)
-        parts.append(part.assign(origin=origin, direction=direction))
+        parts.append(part.assign(origin=str(origin), direction=str(direction)))
     if not parts:
         return pd.DataFrame(columns=[*_KEY, "coverage", "distance", "twin", "inside", "broken"])
     days = pd.concat(parts).merge(_twins(shares), "left", _KEY)

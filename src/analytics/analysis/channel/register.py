@@ -10,10 +10,10 @@ REGISTER
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -21,7 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from analytics import codes
 from analytics.errors import ParameterError, StudyError
 
-CHANNELS = ("road", "rail", "air", "water")
+Channel = Literal["road", "rail", "air", "water"]
+CHANNELS: tuple[Channel, ...] = ("road", "rail", "air", "water")
 DIRECTIONS = ("in", "out")
 STATUSES = ("open", "checked", "permit_only", "closed")
 COLUMNS = ("county", "channel", "direction", "since", "status", "notice")
@@ -55,7 +56,7 @@ class Notice(_Frozen):
     where: tuple[str, ...] = Field(min_length=1)
     apart: tuple[str, ...] = ()
     direction: Literal["in", "out"] = "out"
-    channels: tuple[Literal["road", "rail", "air", "water"], ...] = CHANNELS
+    channels: tuple[Channel, ...] = CHANNELS
     status: Literal["open", "checked", "permit_only", "closed"]
     kinds: tuple[str, ...] = ()
     requires: tuple[Requirement, ...] = ()
@@ -157,8 +158,9 @@ def status(register: pd.DataFrame, areas: Sequence[str], moment: datetime) -> pd
     known = _typed(register)
     known = known[known["since"] <= pd.Timestamp(moment)]
     parts = []
-    for depth, name_of in enumerate((codes.province_of, codes.prefecture_of, str)):
-        at = grid.assign(county=grid["area"].map(name_of), depth=depth)
+    lifts: tuple[Callable[[str], str], ...] = (codes.province_of, codes.prefecture_of, str)
+    for depth, lift in enumerate(lifts):
+        at = grid.assign(county=[lift(area) for area in grid["area"]], depth=depth)
         parts.append(at.merge(known, "inner", ["county", "channel", "direction"]))
     found = pd.concat(parts).sort_values(["since", "depth"], kind="stable")
     key = ["area", "channel", "direction"]
@@ -227,11 +229,11 @@ def allowed(notices: Sequence[Notice], travellers: pd.DataFrame, day: date) -> p
     verdicts = [_judged(notices, row, noon) for row in travellers.to_dict("records")]
     columns = ["allowed", "notice", "lacking"]
     judged = pd.DataFrame(verdicts, columns=columns, index=travellers.index)
-    return travellers.assign(**judged.to_dict("series"))
+    return pd.concat([travellers, judged], axis=1)
 
 
 def _judged(
-    notices: Sequence[Notice], traveller: dict[str, object], moment: datetime
+    notices: Sequence[Notice], traveller: Mapping[Any, Any], moment: datetime
 ) -> tuple[bool, str, str]:
     decisive, lacks = "", list[str]()
     for direction, place in (("out", "origin"), ("in", "destination")):
@@ -257,7 +259,7 @@ def _judged(
     return not lacks, decisive, ";".join(dict.fromkeys(lacks))
 
 
-def _lacking(notice: Notice, traveller: dict[str, object]) -> list[str]:
+def _lacking(notice: Notice, traveller: Mapping[Any, Any]) -> list[str]:
     """List what a traveller lacks for a notice; "closed" weighs most."""
     if notice.status == "closed":
         return ["closed", "", "", ""]

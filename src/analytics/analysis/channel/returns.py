@@ -11,6 +11,7 @@ VEHICLES
 
 from __future__ import annotations
 
+import heapq
 import time
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -293,7 +294,7 @@ def _dispatch(
     chosen, bound = _solve(classes, options, seconds)
     parts = []
     for kind, rows in options.assign(chosen=chosen).groupby("kind"):
-        queue = alike.loc[kind, "rows"]
+        queue = alike["rows"].iloc[int(str(kind))]
         at = 0
         for destination, code, number in zip(
             rows["destination"], rows["code"], rows["chosen"], strict=True
@@ -336,6 +337,14 @@ def _solve(classes: pd.DataFrame, options: pd.DataFrame, seconds: float) -> tupl
         np.concatenate([np.ones(flows), -seats]),
         np.zeros(len(cells)),
     )
+    base, gain = _gains(classes, options, single.to_numpy())
+    _rows(
+        model,
+        np.concatenate([sent["stream"].to_numpy(), options["stream"].to_numpy()]),
+        np.arange(columns),
+        np.concatenate([np.ones(flows), -gain]),
+        base,
+    )
     kinds = options["kind"].to_numpy()
     numbers = options.groupby("kind")["number"].first().reindex(range(int(kinds.max()) + 1))
     _rows(model, kinds, flows + np.arange(picks), np.ones(picks), numbers.fillna(0).to_numpy(float))
@@ -355,6 +364,62 @@ def _solve(classes: pd.DataFrame, options: pd.DataFrame, seconds: float) -> tupl
     if not optimal and not whole.size:
         bound = float(classes["size"].sum())
     return chosen, int(np.floor(min(bound, float(classes["size"].sum())) + 1e-6))
+
+
+def _gains(
+    classes: pd.DataFrame, options: pd.DataFrame, single: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """
+    Bound each stream: what fixed vehicles carry alone, and what one more vehicle could add.
+
+    A maximum flow is submodular in what is added at its sink: a stream's vehicles together add
+    no more than the sum of what each would add alone. This bound makes the programme tight.
+    """
+    streams = int(options["stream"].max()) + 1
+    base, gain = np.zeros(max(streams, int(classes["stream"].max()) + 1)), np.zeros(len(options))
+    people = {
+        int(str(stream)): list(zip(part["first"], part["last"], part["size"], strict=True))
+        for stream, part in classes.sort_values("first").groupby("stream")
+    }
+    places = options.assign(place=np.arange(len(options)), single=single)
+    for named, part in places.groupby("stream"):
+        stream = int(str(named))
+        fixed = part[part["single"]]
+        room: dict[int, int] = {}
+        for day, seats, number in zip(fixed["day"], fixed["seats"], fixed["number"], strict=True):
+            room[int(day)] = room.get(int(day), 0) + int(seats * number)
+        base[stream] = _carried(people[stream], room)
+        known: dict[tuple[int, int], float] = {}
+        for place, day, seats in zip(part["place"], part["day"], part["seats"], strict=True):
+            key = (int(day), int(seats))
+            if part["single"][place]:
+                continue
+            if key not in known:
+                more = room | {key[0]: room.get(key[0], 0) + key[1]}
+                known[key] = _carried(people[stream], more) - base[stream]
+            gain[place] = known[key]
+    return base, gain
+
+
+def _carried(people: list[tuple[int, int, int]], room: dict[int, int]) -> float:
+    """Most people that go, given the room of each day: the first whose window closes first."""
+    heap: list[list[int]] = []
+    at, gone = 0, 0
+    for day in sorted(room):
+        while at < len(people) and people[at][0] <= day:
+            heapq.heappush(heap, [int(people[at][1]), at, int(people[at][2])])
+            at += 1
+        left = room[day]
+        while left and heap:
+            if heap[0][0] < day:
+                heapq.heappop(heap)
+                continue
+            number = min(left, heap[0][2])
+            left, gone = left - number, gone + number
+            heap[0][2] -= number
+            if not heap[0][2]:
+                heapq.heappop(heap)
+    return float(gone)
 
 
 def _rows(
@@ -404,8 +469,6 @@ def _board(people: pd.DataFrame, fleet: pd.DataFrame) -> None:
 
 def _fill(people: pd.DataFrame, group: pd.DataFrame, own: pd.DataFrame) -> None:
     """One stream: earliest deadline first, in whole days (a heap of classes, not of persons)."""
-    import heapq
-
     order = group.sort_values(["first", "last"], kind="stable")
     first, last = order["first"].to_numpy(), order["last"].to_numpy()
     starts = np.flatnonzero(np.r_[True, (np.diff(first) != 0) | (np.diff(last) != 0)])

@@ -99,13 +99,13 @@ def effects(
     held = controls or Controls()
     routes = demand.reset_index(drop=True).copy()
     routes["status"] = _status(routes, register, moment)
-    share = routes["status"].map(held.admitted).to_numpy(np.float64)
+    share = np.asarray(routes["status"].map(held.admitted), dtype=np.float64)
     missed = routes["status"].map(held.missed).to_numpy(np.float64)
     wanted = routes["travellers"].to_numpy(np.float64)
     if not (np.isfinite(wanted) & (wanted >= 0)).all():
         raise ParameterError("numbers of travellers are negative or missing")
     routes["admitted"] = wanted * share
-    away, here = _diverted(routes, wanted - routes["admitted"].to_numpy(), share, held.diverted)
+    away, here = _diverted(routes, wanted * (1 - share), share, held.diverted)
     routes["diverted_away"], routes["diverted_here"] = away, here
     routes["stopped"] = wanted - routes["admitted"] - away
     routes["moving"] = routes["admitted"] + here
@@ -152,7 +152,7 @@ def compare(
         for name, table in (("before", before), ("after", after))
     }
     both = pd.concat(sides, axis=1)
-    both.columns = pd.Index([f"{value}_{side}" for side, value in both.columns])
+    both.columns = pd.Index([f"{pair[1]}_{pair[0]}" for pair in both.columns.to_list()])
     both["moving_change"] = both["moving_after"] - both["moving_before"]
     both["exported_change"] = both["exported_after"] - both["exported_before"]
     first = [_median_arrival(both[f"exported_{side}"], growth) for side in ("before", "after")]
@@ -250,8 +250,9 @@ def _diverted(
 def _median_arrival(rate: pd.Series, growth: float) -> FloatArray:
     values = rate.to_numpy(np.float64)
     with np.errstate(divide="ignore"):
-        plain = np.log(2) / values
-    return np.log1p(growth * plain) / growth if growth > 0 else plain
+        plain: FloatArray = np.log(2) / values
+    grown: FloatArray = np.log1p(growth * plain) / growth if growth > 0 else plain
+    return grown
 
 
 def _once(draws: list[FloatArray]) -> list[FloatArray]:
