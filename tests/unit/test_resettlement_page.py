@@ -110,12 +110,12 @@ def made(study):
     blocks = {
         "masthead": render.masthead(study, DAY, register),
         "lead": render.lead(plan, shown, openings),
-        "headlines": render.headlines(plan, shown, ahead, hidden, plan.beds),
+        "headlines": render.headlines(shown, ahead, hidden, plan.beds),
         "decisions": render.decisions(study, plan, openings, claims, places),
         "map": render.site_map(boundaries.read(study, "county"), plan, places),
         "beds": render.beds(plan, shown, places), "waiting": render.waiting(shown, places),
         "needs": render.needs(shown), "ahead": render.ahead(ahead, places),
-        "unlisted": render.unlisted(hidden), "openings": render.openings(openings, places),
+        "unlisted": render.unlisted(hidden, shown), "openings": render.openings(openings, places),
         "assistance": render.assistance(shown, assistance.coverage(claims), rules),
         "responses": render.responses(answers), "supplies": render.supplies(none),
         "definitions": render.definitions(rules),
@@ -145,7 +145,7 @@ def test_every_block_can_be_stored_and_bounds_are_printed(page):
     assert "gap" in stored["beds"]
     assert "lower bound" in stored["beds"]
     assert "unverified" in stored["assistance"]
-    assert "Opening" in stored["lead"]
+    assert "should open" in stored["lead"]
 
 
 def test_no_small_count_of_persons_is_on_the_page(page):

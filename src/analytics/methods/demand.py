@@ -164,8 +164,9 @@ def forecast(
     -----
     Arrivals and departures until each horizon are Poisson regressions over all nodes and past
     origins: what the last week and the present rate of leaving give, times a factor that
-    depends on the trend and on who is known to be released. The
-    nodes' forecasts are reconciled by least squares weighted by their past errors (Wickramasuriya, Athanasopoulos and Hyndman 2019, JASA 114:804-819).
+    depends on the trend and on who is known to be released. The nodes' forecasts are
+    reconciled by least squares weighted by their past errors (Wickramasuriya,
+    Athanasopoulos and Hyndman 2019, JASA 114:804-819).
     Intervals are conformal: quantiles of residuals of past origins, each by a model that
     learnt from days at least a horizon away, divided by the square root of the expected
     traffic, in classes of size (Lei et al. 2018, JASA 113:1094-1111; Vovk 2015, Annals of

@@ -121,7 +121,9 @@ def _places(study: Study) -> pd.DataFrame:
     known = areas(study).drop_duplicates("adcode").set_index("adcode")
     for name in ("name_en", "prefecture"):
         places[name] = places["region"].map(known[name]) if name in known else None
-    places["name_en"] = places["name_en"].fillna(places["name"])
+    above = areas(study).drop_duplicates("prefecture").set_index("prefecture")
+    wide = places["region"].map(above["prefecture_name_en"])
+    places["name_en"] = places["name_en"].fillna(wide).fillna(places["name"])
     places["prefecture"] = places["prefecture"].fillna(places["region"])
     return places
 
@@ -136,7 +138,6 @@ def _deliveries(entries: list[Any]) -> pd.DataFrame:
     ]  # fmt: skip
     columns = ["feed", "department", "delivered", "rows"]
     table = pd.DataFrame(rows, columns=columns)
-    summed = table.groupby(["department", "feed"], as_index=False).agg(
+    return table.groupby(["department", "feed"], as_index=False).agg(
         deliveries=("rows", "size"), delivered=("delivered", "max"), rows=("rows", "sum")
     )
-    return summed

@@ -10,6 +10,6 @@ from analytics.analysis.resettlement.register import register
 from analytics.analysis.resettlement.released import Shown, show
 
 __all__ = [
-    "NeedsReader", "Openings", "Plan", "Shown", "ahead", "elsewhere", "hidden", "movements", "openings",
-    "phrases", "place", "register", "show", "split",
+    "NeedsReader", "Openings", "Plan", "Shown", "ahead", "elsewhere", "hidden", "movements",
+    "openings", "phrases", "place", "register", "show", "split",
 ]  # fmt: skip

@@ -11,8 +11,8 @@ from analytics.render import charts, maps
 from analytics.render.blocks import AreaMap, Category, Column, Missing, Section, Table, Text
 from analytics.render.numbers import number
 from analytics.render.resettlement.words import (
+    HIDDEN,
     NEEDS,
-    REASONS,
     ROOM_TYPES,
     TOTAL,
     cell,
@@ -38,7 +38,10 @@ def _by_county(plan: Plan) -> pd.DataFrame:
     table = beds.groupby("county")[["places", "rest"]].sum()
     table["sites"] = beds.groupby("county")["site"].nunique()
     left = plan.persons[plan.persons["status"] == "waiting"].groupby("county").size()
-    return table.join(left.rename("left"), how="outer").fillna(0).astype(int)
+    table = table.join(left.rename("left"), how="outer").fillna(0).astype(int)
+    used = table["places"] - table["rest"]
+    table["told"] = (used == 0) | (used >= _MANY)  # else what is left tells how few are there
+    return table
 
 
 def site_map(boundaries: gpd.GeoDataFrame, plan: Plan, places: pd.DataFrame) -> AreaMap:
@@ -66,8 +69,11 @@ def site_map(boundaries: gpd.GeoDataFrame, plan: Plan, places: pd.DataFrame) -> 
         kind = "short" if row is not None and row["left"] >= _MANY else kind
         kinds.append(kind)
         label = next(c.label for c in CATEGORIES if c.key == kind)
-        zh.append(f"{label.zh}；开放安置点{sites}处，可用{max(rest, 0)}个")
-        en.append(f"{label.en}; {sites} open sites, {max(rest, 0)} places usable")
+        told = row is not None and bool(row["told"])
+        zh.append(f"{label.zh}；开放安置点{sites}处"
+                  + (f"，可用{max(rest, 0)}个" if told else ""))  # fmt: skip
+        en.append(f"{label.en}; {sites} open {'site' if sites == 1 else 'sites'}"
+                  + (f", {max(rest, 0)} places usable" if told else ""))  # fmt: skip
     drawn = drawn.assign(
         name_zh=[named[str(c)].zh for c in drawn["code"]],
         name_en=[named[str(c)].en for c in drawn["code"]],
@@ -79,8 +85,8 @@ def site_map(boundaries: gpd.GeoDataFrame, plan: Plan, places: pd.DataFrame) -> 
         drawn, CATEGORIES,
         title=Text(
             f"{count['short']}个县（市、区）有人排不上床位，{count['tight']}个空余不足一成",
-            f"{count['short']} counties leave people without a bed, {count['tight']} are nearly "
-            "full",
+            f"People are left without a bed in {_counties(count['short'])}; "
+            f"{_counties(count['tight'])} nearly full",
         ),
         alternative=Text(
             "分县地图：" + "，".join(f"{c.label.zh}{count[c.key]}个" for c in CATEGORIES) + "。",
@@ -92,6 +98,10 @@ def site_map(boundaries: gpd.GeoDataFrame, plan: Plan, places: pd.DataFrame) -> 
         ),
         table=_sites(table, named),
     )  # fmt: skip
+
+
+def _counties(many: int) -> str:
+    return "no county" if many == 0 else f"{many} {'county' if many == 1 else 'counties'}"
 
 
 def _sites(table: pd.DataFrame, named: dict[str, Text]) -> Table:
@@ -106,7 +116,7 @@ def _sites(table: pd.DataFrame, named: dict[str, Text]) -> Table:
         ),
         rows=tuple(
             {"code": code, "county": named.get(code, Text(code, code)), "sites": int(r["sites"]),
-             "places": int(r["places"]), "rest": max(int(r["rest"]), 0)}
+             "places": int(r["places"]), "rest": max(int(r["rest"]), 0) if r["told"] else HIDDEN}
             for code, r in rows.to_dict("index").items()
         ),
         name="resettlement-sites", collapsed=len(rows) > 20,  # noqa: PLR2004
@@ -172,12 +182,11 @@ def ahead(table: pd.DataFrame, places: pd.DataFrame) -> Section:
     days, stock = int(last["horizon"]), number(last["stock"])
     low, mean, high = (number(last[end]) for end in ("lower", "mean", "upper"))
     chart = charts.ranked_bars(
-        [Text("现在", "Now")] + [Text(f"{int(h)}天后", f"In {int(h)} days")
-                                for h in total["horizon"]],
-        [float(last["stock"]), *(round(float(v)) for v in total["mean"])],
+        [Text(f"{int(h)}天后", f"In {int(h)} days") for h in total["horizon"]],
+        [round(float(v)) for v in total["mean"]],
         label=Text("需床位人数", "people to house"),
-        low=[float(last["stock"]), *(round(float(v)) for v in total["lower"])],
-        high=[float(last["stock"]), *(round(float(v)) for v in total["upper"])],
+        low=[round(float(v)) for v in total["lower"]],
+        high=[round(float(v)) for v in total["upper"]],
         title=Text("需床位人数（估计）", "People to house (estimate)"),
         alternative=Text(
             f"条形：现在{stock.zh}人；{days}天后估计{mean.zh}人，90%区间{low.zh}至{high.zh}。",
@@ -189,7 +198,8 @@ def ahead(table: pd.DataFrame, places: pd.DataFrame) -> Section:
     named = names(places)
     rows = tuple(
         {"code": str(r["county"]), "county": named.get(str(r["county"]), TOTAL),
-         "days": int(r["horizon"]), "mean": round(float(r["mean"])),
+         "days": int(r["horizon"]),
+         "mean": round(float(r["mean"])) if r["model"] == "model" else HIDDEN,
          "interval": Text(f"{number(r['lower']).zh}–{number(r['upper']).zh}",
                           f"{number(r['lower']).en}–{number(r['upper']).en}")}
         for r in county.sort_values(["county", "horizon"]).to_dict("records")
@@ -226,7 +236,7 @@ def openings(found: Openings, places: pd.DataFrame) -> Section:
     named = names(places)
     chosen = tuple(
         {"code": str(r["county"]), "site": str(r["site"]),
-         "county": named.get(str(r["county"]), TOTAL), "places": int(r["places"]),
+         "county": named.get(str(r["county"]), TOTAL), "places": _few(r["places"]),
          "cost": float(r["opening_cost"] or 0), "daily": float(r["daily_cost"] or 0)}
         for r in found.sites.to_dict("records")
     )  # fmt: skip
@@ -312,8 +322,3 @@ def _needs(told: str) -> Text:
     if not parts:
         return Text("无特殊需求", "None in particular")
     return Text("、".join(p.zh for p in parts), ", ".join(p.en.lower() for p in parts))
-
-
-def reason(told: str) -> Text:
-    """Why somebody waits."""
-    return REASONS.get(told, Text(told, told))

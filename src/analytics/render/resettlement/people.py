@@ -23,6 +23,7 @@ from analytics.render.resettlement.words import (
     REASONS,
     STATUSES,
     TOPICS,
+    cell,
     cross,
     names,
 )  # fmt: skip
@@ -50,14 +51,20 @@ def waiting(shown: Shown, places: pd.DataFrame) -> Section:
                   Text("人员类别", "Group"),
                   Text("已知＝已安置＋已转介＋等候", "Known = placed + referred + waiting"),
                   "status"),
-            cross(shown.waiting, "reason", "region", REASONS,
-                  {k: v for k, v in names(places).items()
-                   if k == "total" or k in set(shown.waiting["region"])},
-                  Text("原因", "Reason"), Text("未在安置点者的原因", "Why not at a site"),
-                  "waiting"),
+            cross(
+                shown.waiting, "region", "reason", names(places), _seen(shown.waiting),
+                Text("地区", "Place"), Text("未在安置点者的原因", "Why not at a site"), "waiting",
+            ),
         ),
         note=Text(shown.statements[1]["zh"], shown.statements[1]["en"]),
     )  # fmt: skip
+
+
+def _seen(table: pd.DataFrame) -> dict[str, Text]:
+    """Reasons that anybody has, or may have."""
+    total = table[table["region"] == "total"]
+    some = total[total["hidden"].astype(bool) | (total["persons"].fillna(0) > 0)]
+    return {name: text for name, text in REASONS.items() if name in set(some["reason"])}
 
 
 def needs(shown: Shown) -> Section:
@@ -81,9 +88,11 @@ def needs(shown: Shown) -> Section:
     )  # fmt: skip
 
 
-def unlisted(table: pd.DataFrame) -> Section:
-    """Show how many are on no list, as a whole and by group."""
+def unlisted(table: pd.DataFrame, shown: Shown) -> Section:
+    """Show how many are on no list, as a whole and by group; tens are told, not persons."""
     rows = []
+    known = {str(r["group"]): cell(r) for r in shown.status.to_dict("records")
+             if r["status"] == "total"}  # fmt: skip
     for row in table.to_dict("records"):
         name = GROUPS.get(str(row["label"]), Text(str(row["label"]), str(row["label"])))
         if row["why"] or pd.isna(row["total"]):
@@ -91,12 +100,12 @@ def unlisted(table: pd.DataFrame) -> Section:
                 ("total", "missing", "interval"), Missing(_WHY.get(str(row["why"]), _LITTLE))
             )
         else:
-            low, high = number(row["lower"]), number(row["upper"])
-            told = {"total": round(float(row["total"])),
-                    "missing": round(max(float(row["total"]) - float(row["known"]), 0)),
+            low, high = number(round(row["lower"], -1)), number(round(row["upper"], -1))
+            told = {"total": int(round(float(row["total"]), -1)),
+                    "missing": int(round(max(float(row["total"]) - float(row["known"]), 0), -1)),
                     "interval": Text(f"{low.zh}–{high.zh}", f"{low.en}–{high.en}")}  # fmt: skip
-        known = int(row["known"])
-        rows.append({"group": name, "known": _FEW if 0 < known < _SMALL else known, **told})
+        label = str(row["label"]) or "total"
+        rows.append({"group": name, "known": known.get(label, 0), **told})
     whole = rows[0]
     title = (
         Text(f"估计另有{whole['missing']}人不在任何名单上",
@@ -110,16 +119,16 @@ def unlisted(table: pd.DataFrame) -> Section:
             caption=Text("未登记人数估计", "Estimated people in all"),
             columns=(
                 Column("group", Text("人员类别", "Group")),
-                Column("known", Text("名单上", "On a list"), "number"),
+                Column("known", Text("已知", "Known"), "number"),
                 Column("total", Text("估计总数", "In all (estimate)"), "number"),
                 Column("missing", Text("不在名单上", "On none"), "number"),
                 Column("interval", Text("总数95%区间", "95% interval of all")),
             ),
             rows=tuple(rows), name="resettlement-unlisted",
         ),),
-        note=Text("多名单估计：各部门名单的重叠越少，估计越不确定。",
+        note=Text("多名单估计：各部门名单的重叠越少，估计越不确定。取整到十。",
                   "Estimated from how departments' lists overlap; the less they do, the wider "
-                  "the interval."),
+                  "the interval. Rounded to tens."),
     )  # fmt: skip
 
 

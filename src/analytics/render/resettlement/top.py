@@ -49,7 +49,7 @@ def _total(released: pd.DataFrame, dimension: str, label: str) -> Text:
     other = next(c for c in ("group", "region", "measure") if c in released)
     row = released[(released[dimension] == label) & (released[other] == "total")]
     value = cell(row.iloc[0].to_dict()) if len(row) else 0
-    return number(value) if isinstance(value, int) else Text("少于10或不予列示", "not shown")
+    return number(value) if isinstance(value, int) else Text("若干", "some")
 
 
 def lead(plan: Plan, shown: Shown, openings: Openings) -> Lead:
@@ -75,7 +75,10 @@ def lead(plan: Plan, shown: Shown, openings: Openings) -> Lead:
     )  # fmt: skip
     opened = len(openings.sites)
     ask = (
-        Text(f"建议启用{opened}处备用安置点。", f"Opening {opened} more sites is proposed.")
+        Text(
+            f"建议启用{opened}处备用安置点。",
+            f"{counted(opened, Text('处', 'more site'), 'more sites').en} should open.",
+        )
         if opened
         else Text("现有安置点可满足已登记需求。", "The open sites meet the registered demand.")
     )
@@ -88,14 +91,13 @@ def lead(plan: Plan, shown: Shown, openings: Openings) -> Lead:
 
 
 def headlines(
-    plan: Plan, shown: Shown, ahead: pd.DataFrame, hidden: pd.DataFrame, beds: pd.DataFrame
+    shown: Shown, ahead: pd.DataFrame, hidden: pd.DataFrame, beds: pd.DataFrame
 ) -> Headlines:
     """
     Give the headline figures: known, places free, demand ahead, unlisted, outstanding.
 
     Parameters
     ----------
-    plan : Plan
     shown : Shown
     ahead, hidden : DataFrame
         As `ahead` and `hidden` give.
@@ -142,7 +144,8 @@ def _unlisted(whole: pd.Series) -> Headline:
     missing = number(whole["total"] - whole["known"])
     low, high = (number(max(whole[end] - whole["known"], 0)) for end in ("lower", "upper"))
     return Headline(label, missing, _NOTHING, _NOTHING,
-                    Text(f"95%区间{low.zh}–{high.zh}", f"95% interval {low.en}–{high.en}"))  # fmt: skip
+                    Text(f"95%区间{low.zh}–{high.zh}",
+                         f"95% interval {low.en}–{high.en}"))  # fmt: skip
 
 
 def decisions(

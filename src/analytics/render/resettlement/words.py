@@ -106,7 +106,7 @@ def cell(row: Mapping[str, Any], key: str = "persons") -> int | Missing:
     return HIDDEN if row["hidden"] or pd.isna(row[key]) else int(row[key])
 
 
-def cross(
+def cross(  # noqa: PLR0913 (a table, its two dimensions, and their words)
     released: pd.DataFrame, rows: str, columns: str, row_names: Mapping[str, Text],
     column_names: Mapping[str, Text], head: Text, caption: Text, name: str,
     *, order: Iterable[str] | None = None,
