@@ -83,7 +83,8 @@ def page(found: list[Case], peers: dict[str, Any]) -> str:
             f"{len(known)} cases. The plain stack ({peers['stack']})",
             f"was put through {len(tried)} of them that have a meaning for it (`make peers`,",
             f"{peers['date']}) and survived {sum(tried):g}. *Yes*: nothing lost and the failure",
-            "said; *half*: one of both; *no*: neither, or silently wrong.",
+            "said; *half*: one of both; *no*: neither, or silently wrong; —: not tried, since it",
+            "has nothing of the kind (keys, vault, log) or the case is near another.",
             "",
             "| where | case | here | plain stack | test |",
             "| --- | --- | --- | --- | --- |",
@@ -96,7 +97,7 @@ def page(found: list[Case], peers: dict[str, Any]) -> str:
 
 def _peer(outcome: dict[str, Any] | None) -> str:
     if outcome is None:
-        return "has nothing of the kind"
+        return "—"
     return f"{SCORES[outcome['survived']]}: {outcome['outcome']}"
 
 

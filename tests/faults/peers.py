@@ -448,9 +448,10 @@ CASES: dict[str, Callable[[Path], Outcome]] = {
 
 
 def main(wanted: list[str]) -> int:
-    """Strike with every fault, or with those named; write what was seen."""
+    """Strike with every fault, or with those named; write what was seen after each."""
     known = json.loads(TARGET.read_text("utf-8"))["cases"] if wanted and TARGET.exists() else {}
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    stack = ", ".join(f"{n} {metadata.version(n)}" for n in ("papermill", "nbconvert", "pandas"))
     for name, strike in CASES.items():
         if wanted and not any(word in name for word in wanted):
             continue
@@ -459,9 +460,8 @@ def main(wanted: list[str]) -> int:
         known[name] = {"survived": survived, "outcome": outcome}
         sys.stdout.write(f"{survived:<4g} {name}: {outcome}\n")
         sys.stdout.flush()
-    stack = ", ".join(f"{n} {metadata.version(n)}" for n in ("papermill", "nbconvert", "pandas"))
-    said = {"stack": stack, "date": datetime.now(UTC).date().isoformat(), "cases": known}
-    TARGET.write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        said = {"stack": stack, "date": datetime.now(UTC).date().isoformat(), "cases": known}
+        TARGET.write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return 0
 
 

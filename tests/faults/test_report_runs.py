@@ -321,3 +321,43 @@ def test_a_runner_killed_at_any_moment_leaves_whole_pages_and_the_next_run_heals
     assert {name for name, page in pages.items() if not page.endswith(b"</html>\n")} == set()
     assert run.make(order(root / "reports")).error is None
     assert run.make(order(root / "reports")).fresh
+
+
+def test_the_record_of_a_failed_run_is_for_this_account_only(root: Path):
+    """Cells may have printed what no page shows."""
+    workbench_root.make(root, SHOW, "1 / 0")
+    outcome = run.make(order(root / "reports"))
+    record = outcome.order.folder / "risk_grading.failed.ipynb"
+    assert record.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.fault(
+    "link planted where a page is drafted", "publication", "replaced; what it led to is untouched"
+)
+def test_a_planted_link_is_not_followed(tmp_path: Path):
+    victim = tmp_path / "victim"
+    victim.write_text("untouched")
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    (folder / ".page.html.draft").symlink_to(victim)
+    (folder / "page.html").symlink_to(victim)
+    publication.publish({folder / "page.html": b"new"})
+    assert victim.read_text() == "untouched"
+    assert ((folder / "page.html").is_symlink(), (folder / "page.html").read_bytes()) == (
+        False,
+        b"new",
+    )
+
+
+@pytest.mark.fault(
+    "path traversal in a report's parameter", "publication", "quoted; the page stays in its folder"
+)
+def test_a_parameter_of_words_leads_into_no_folder(root: Path):
+    from analytics.reporting.parameters import ReportParameters
+
+    class Named(ReportParameters):
+        place: str = ""
+
+    named = Named(place="../../../etc/x")
+    wanted = run.Order("risk_grading", named, ("zh",), root / "reports")
+    assert wanted.page("zh").resolve().parent == wanted.folder.resolve()

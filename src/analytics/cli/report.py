@@ -10,6 +10,24 @@ import typer
 from analytics.errors import ParameterError, WorkbenchError
 from analytics.render.blocks import LANGUAGES, Language
 
+ParameterOption = Annotated[
+    list[str] | None,
+    typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A parameter of the report."),
+]
+SecondsOption = Annotated[
+    int, typer.Option(min=1, metavar="SECONDS", help="Longest time of a notebook cell.")
+]
+MemoryOption = Annotated[
+    int,
+    typer.Option(
+        min=0, metavar="MB", help="Most memory of a kernel; 0: nine tenths of the machine's."
+    ),
+]
+PageOption = Annotated[
+    Path | None,
+    typer.Option(metavar="PAGE", help="Make nothing; hold a page against its manifest."),
+]
+
 
 def report(  # noqa: C901, PLR0913 - one per option
     names: Annotated[
@@ -25,26 +43,13 @@ def report(  # noqa: C901, PLR0913 - one per option
     ] = "",
     lang: Annotated[str, typer.Option(help="Languages, separated by commas.")] = "zh,en",
     output: Annotated[Path, typer.Option(help="Folder of the reports.")] = Path("reports"),
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A parameter of the report."),
-    ] = None,
+    parameter: ParameterOption = None,
     again: Annotated[bool, typer.Option("--again", help="Make it even if up to date.")] = False,
     pdf: Annotated[bool, typer.Option("--pdf", help="Print each page to A4, too.")] = False,
     jobs: Annotated[int, typer.Option(min=0, help="Reports made at once; 0: one per core.")] = 0,
-    cell_timeout: Annotated[
-        int, typer.Option(min=1, metavar="SECONDS", help="Longest time of a notebook cell.")
-    ] = 1800,
-    memory: Annotated[
-        int,
-        typer.Option(
-            min=0, metavar="MB", help="Most memory of a kernel; 0: nine tenths of the machine's."
-        ),
-    ] = 0,
-    verify: Annotated[
-        Path | None,
-        typer.Option(metavar="PAGE", help="Make nothing; hold a page against its manifest."),
-    ] = None,
+    cell_timeout: SecondsOption = 1800,
+    memory: MemoryOption = 0,
+    verify: PageOption = None,
 ) -> None:
     """
     Make reports: run their notebooks and publish a page per language.

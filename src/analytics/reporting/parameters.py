@@ -12,6 +12,7 @@ import difflib
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, Self
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
@@ -51,7 +52,9 @@ class ReportParameters(BaseModel):
     def variant(self) -> str:
         """Name of this choice of parameters: empty for the standard report, part of a file name."""
         parts = [
-            name.replace("_", "-") if value is True else f"{name.replace('_', '-')}-{value}"
+            name.replace("_", "-")
+            if value is True
+            else f"{name.replace('_', '-')}-{quote(str(value), safe='')}"  # leads into no folder
             for name, value in self.model_dump(mode="json").items()
             if name not in ReportParameters.model_fields
             and value != type(self).model_fields[name].default

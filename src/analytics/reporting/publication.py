@@ -80,7 +80,8 @@ def publish(files: dict[Path, bytes]) -> None:
 
 
 def _write_through(path: Path, content: bytes) -> None:
-    with path.open("wb") as stream:
+    path.unlink(missing_ok=True)  # a killed run's, or a link that leads elsewhere
+    with path.open("xb") as stream:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())

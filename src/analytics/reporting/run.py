@@ -253,6 +253,9 @@ def _run_and_publish(order: Order, made_from: dict[str, Any]) -> None:
     draft = order.folder / f".{order.stem}.run.ipynb"
     failed = order.folder / f"{order.stem}.failed.ipynb"
     _keep_interrupted(draft, failed)
+    with suppress(OSError):  # what cells printed is for this account's eyes only
+        draft.unlink(missing_ok=True)
+        draft.touch(mode=0o600, exist_ok=False)
     title = f"{order.report} {order.parameters.as_of}"
     try:
         blocks = execution.execute(
