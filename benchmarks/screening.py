@@ -64,7 +64,7 @@ for feed in FEEDS:
 linked = {feed: connection.table(feed) for feed in FEEDS}
 protocols, day = screening.load(), date(2020, 2, 28)
 started, spent = time.perf_counter(), time.process_time()
-everybody = linked["resident_register"].select("person")
+everybody = linked["resident_register"].select("person", "county")
 found = screening.screen(linked, protocols, day, everybody)
 answer = engine.rows(found.persons, connection)
 seconds, processor = time.perf_counter() - started, time.process_time() - spent
@@ -98,16 +98,19 @@ seen = seen[seen["closed"].isna() | (seen["visited"] > seen["closed"])]
 live = cases[cases["classification"] != "excluded"]
 positive = tests[tests["result"] == "positive"]
 doubted = seen[seen["diagnosis"] == "suspected"]
-excluded = cases[cases["classification"] == "excluded"].set_index("person")["reported"]
-began = doubted["day"]
-gone = doubted["person"].map(excluded)
-doubted = doubted[gone.isna() | (began > gone)]
+known = cases.assign(taken=cases["confirmed"].fillna(cases["outcome_date"]))
+taken = known.set_index("person")["taken"]
+other = pd.concat([
+    pd.DataFrame({"person": positive["person"], "began": positive["sampled"].dt.normalize()}),
+    pd.DataFrame({"person": doubted["person"], "began": doubted["day"]}),
+])
+away = other["person"].map(taken)
 spans = pd.concat([
     pd.DataFrame({"person": live["person"], "since": live["onset"],
                   "until": live["confirmed"].fillna(live["outcome_date"]).fillna(day)}),
-    pd.DataFrame({"person": positive["person"], "since": positive["sampled"].dt.normalize(),
-                  "until": day}),
-    pd.DataFrame({"person": doubted["person"], "since": doubted["day"], "until": day}),
+    pd.DataFrame({"person": other["person"], "since": other["began"],
+                  "until": away.where(away >= other["began"]).fillna(
+                      other["person"].map(known.set_index("person")["outcome_date"])).fillna(day)}),
 ]).groupby("person").agg(since=("since", "min"), until=("until", "max"))
 spans["since"] -= two
 met = contacts[contacts["status"] != "released"].merge(

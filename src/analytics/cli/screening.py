@@ -95,11 +95,11 @@ def _say_totals(study: Study, totals: pd.DataFrame, day: date) -> None:
         as_of=day,
         stock=True,
     )
-    table = totals.groupby("category", as_index=False)["persons"].sum()
+    table = totals.groupby("category")[["persons"]].sum().reset_index()
     shown = release.release(table, spec, release.ledger_of(study.state))
-    for row in shown.table.itertuples():
-        number = "hidden" if row.hidden else f"{int(row.persons):,}"
-        typer.echo(f"  {row.category:15}{number:>10}")
+    for row in shown.table.to_dict("records"):
+        number = "hidden" if row["hidden"] else f"{int(row['persons']):,}"
+        typer.echo(f"  {row['category']:15}{number:>10}")
 
 
 def _say_indicators(rows: Any) -> None:

@@ -66,8 +66,8 @@ def chain(members: pd.DataFrame, setting: str) -> Chart:
 def _lines(rows: pd.DataFrame, days: dict[int, str]) -> dict[str, Any]:
     x: list[str | None] = []
     y: list[int | None] = []
-    for row in rows.dropna(subset=["source"]).itertuples():
-        source, order = int(row.source), int(row.order)
+    for row in rows.dropna(subset=["source"]).to_dict("records"):
+        source, order = int(row["source"]), int(row["order"])
         # down from the infector, then across to the onset
         x += [days[source], days[source], days[order], None]
         y += [source, order, order, None]
@@ -100,14 +100,15 @@ def _title(rows: pd.DataFrame, setting: str) -> Text:
 
 
 def _words(rows: pd.DataFrame, setting: str) -> Text:
-    said = [
-        Text(
-            f"病例{int(row.order)}可能由病例{int(row.source)}传染（{percent(row.chance, 0).zh}）",
-            f"case {int(row.order)} likely from case {int(row.source)} "
-            f"({percent(row.chance, 0).en})",
+    said = []
+    for row in rows.dropna(subset=["source"]).to_dict("records"):
+        one, by, chance = int(row["order"]), int(row["source"]), percent(row["chance"], 0)
+        said.append(
+            Text(
+                f"病例{one}可能由病例{by}传染（{chance.zh}）",
+                f"case {one} likely from case {by} ({chance.en})",
+            )
         )
-        for row in rows.dropna(subset=["source"]).itertuples()
-    ]
     title = _title(rows, setting)
     told = listed(said) if said else Text("无先后之分", "none came clearly before another")
     return Text(f"{title.zh}。{told.zh}。", f"{title.en}. {told.en}.")
@@ -124,11 +125,11 @@ def _table(rows: pd.DataFrame) -> Table:
         ),
         rows=tuple(
             {
-                "order": int(row.order),
-                "day": str(row.day.date()),
-                "source": int(row.source) if row.source > 0 else None,
-                "chance": float(row.chance) if row.chance > 0 else None,
+                "order": int(row["order"]),
+                "day": str(row["day"].date()),
+                "source": int(row["source"]) if row["source"] > 0 else None,
+                "chance": float(row["chance"]) if row["chance"] > 0 else None,
             }
-            for row in rows.itertuples()
+            for row in rows.to_dict("records")
         ),
     )

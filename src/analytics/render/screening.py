@@ -69,7 +69,7 @@ def section(
     )
 
 
-def _value(row: pd.Series) -> int | Missing:
+def _value(row: Any) -> int | Missing:
     return _HIDDEN if bool(row["hidden"]) else int(row["persons"])
 
 
@@ -89,7 +89,7 @@ def _areas(released: Released, root: str, names: Mapping[str, Text]) -> Table:
     columns = [Column("area", Text("地区", "area"))]
     columns += [Column(key, word, "number") for key, word in CATEGORIES.items()]
     known = {**names, "unknown": _UNKNOWN}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for code, part in cells.groupby("county", sort=False):
         by_category = part.set_index("category")
         values = {key: _value(by_category.loc[key]) for key in CATEGORIES}
@@ -108,12 +108,12 @@ def _areas(released: Released, root: str, names: Mapping[str, Text]) -> Table:
 
 def _tracing(indicators: pd.DataFrame, threshold: int) -> Table:
     rows = []
-    for row in indicators.itertuples():
-        part, whole = int(row.numerator), int(row.denominator)
+    for row in indicators.to_dict("records"):
+        part, whole = int(row["numerator"]), int(row["denominator"])
         few = whole < threshold or 0 < part < threshold or 0 < whole - part < threshold
         rows.append(
             {
-                "indicator": INDICATORS[str(row.indicator)],
+                "indicator": INDICATORS[str(row["indicator"])],
                 "share": _HIDDEN if few else percent(part / whole),
                 "of": _HIDDEN if few else whole,
             }

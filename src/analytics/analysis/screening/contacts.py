@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analytics.analysis.screening import cotravel, records
+from analytics.analysis.screening import cotravel, pictures, records
 
 if TYPE_CHECKING:
     from datetime import date
@@ -72,6 +72,7 @@ def sources(linked: Linked, protocols: Protocols, as_of: date) -> ir.Table:
     )
     visit = records.visits(linked, as_of, protocols.picture.fever_celsius)
     visit = visit.filter(visit["diagnosis"].isin(["suspected", "clinical", "confirmed"]))
+    visit = pictures.still_open(visit, "visited", pictures.closings(linked, as_of))
     from_visits = visit.select(
         person="person",
         began="onset",
@@ -79,33 +80,43 @@ def sources(linked: Linked, protocols: Protocols, as_of: date) -> ir.Table:
         feed=ibis.literal("fever_visits"),
         record="visit_number",
     )
-    excluded = found.filter(found["classification"] == "excluded")
-    gone = excluded.group_by("person").agg(excluded_on=excluded["reported"].max())
-    seen = from_visits.left_join(gone, "person")
-    from_visits = seen.filter(
-        seen["excluded_on"].isnull() | (seen["began"] > seen["excluded_on"])
-    ).select(from_visits.columns)
+    taken = [
+        found.filter(found[column].notnull()).select("person", taken=column)
+        for column in ("confirmed", "ended_on")
+    ]
     every = ibis.union(from_cases, from_tests, from_visits)
-    until = _isolated(every, "began", linked, as_of)
+    until = _taken(every, "began", [*taken, *_away(linked, as_of)])
     return until.select(
         "person",
         since=(until["began"] - before).cast("date"),
-        until=until["isolated"].coalesce(until["ended"], ibis.literal(as_of)),
+        until=until["taken"].coalesce(until["ended"], ibis.literal(as_of)),
         feed="feed",
         record="record",
     )
 
 
-def _isolated(rows: ir.Table, began: str, linked: Linked, as_of: date) -> ir.Table:
-    """Give rows the day the person was first taken away, where not before a day of theirs."""
+def _away(linked: Linked, as_of: date) -> list[ir.Table]:
+    """Days on which people were taken into central quarantine or hospital: person, taken."""
+    if "quarantine" not in linked:
+        return []
+    found = records.feed(linked, "quarantine", "kind", "started")
+    away = found.filter(
+        found["kind"].isin(["central", "hospital"])
+        & (found["started"] <= as_of)
+        & found["person"].notnull()
+    )
+    return [away.select("person", taken="started")]
+
+
+def _taken(rows: ir.Table, began: str, days: list[ir.Table]) -> ir.Table:
+    """Give rows the first of the days that is not before one of theirs, as ``taken``."""
     import ibis
 
-    nobody = ibis.null("date")
-    if "quarantine" not in linked:
-        return rows.mutate(isolated=nobody)
-    both = rows.left_join(records.isolations(linked, as_of), "person")
-    since = (both["isolated"] >= both[began]).ifelse(both["isolated"], nobody)
-    return both.select(*rows.columns, isolated=since)
+    if not days:
+        return rows.mutate(taken=ibis.null("date"))
+    both = rows.left_join(ibis.union(*days, distinct=True), "person")
+    after = (both["taken"] >= both[began]).ifelse(both["taken"], ibis.null("date"))
+    return both.group_by(rows.columns).agg(taken=after.min())
 
 
 _REGISTERS = ("resident_register", "community_registration")
@@ -328,11 +339,11 @@ def graph(linked: Linked, protocols: Protocols, as_of: date) -> ir.Table:
     found = sources(linked, protocols, as_of)
     first = ibis.union(declared(linked, found, as_of), *_met(linked, found, protocols, as_of))
     sure = first.filter(records.sure(first["holds"]))
-    sure = _isolated(sure, "first", linked, as_of)
+    sure = _taken(sure, "first", _away(linked, as_of))
     next_found = sure.select(
         "person",
         since="first",
-        until=sure["isolated"].coalesce(ibis.literal(as_of)),
+        until=sure["taken"].coalesce(ibis.literal(as_of)),
         feed="feed",
         record="record",
     )

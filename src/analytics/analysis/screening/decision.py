@@ -81,20 +81,29 @@ class Screened:
         place = found["rule"].cases(*((rule.name, n) for n, rule in enumerate(rules)))
         age = ibis.literal(self.as_of).delta(found["date"], unit="day")
         key = place.cast("int64") * _FAR + (_FAR - 1 - age.clip(0, _FAR - 1).fill_null(0))
-        certain = records.sure(found["holds"])
-        no_key, no_county = ibis.null("int64"), ibis.null("int64")
-        no, yes = ibis.literal(value=False), ibis.literal(value=True)
-        given = self.everybody
-        listed = records.everybody(self.linked) if given is None else [given.select("person")]
-        parts = [
-            found.select("person", key=certain.ifelse(key, no_key), county=no_county,
-                         undecided=found["holds"].isnull(), listed=no),
-            *(t.select("person", key=no_key, county=no_county, undecided=no, listed=yes)
-              for t in listed),
-            *(t.select("person", key=no_key, county="county", undecided=no, listed=no)
-              for t in _counties(self.linked)),
+        none, no = ibis.null("int64"), ibis.literal(value=False)
+        held = found.select(
+            "person",
+            key=records.sure(found["holds"]).ifelse(key, none),
+            county=none,
+            undecided=found["holds"].isnull(),
+            listed=no,
+        )
+
+        def rows(table: ir.Table, county: ir.Value, *, listed: bool) -> ir.Table:
+            return table.select("person", key=none, county=county, undecided=no,
+                                listed=ibis.literal(listed))  # fmt: skip
+
+        given, homes = self.everybody, [
+            rows(table, table["county"], listed=False) for table in _counties(self.linked)
         ]  # fmt: skip
-        return ibis.union(*parts) if len(parts) > 1 else parts[0]
+        if given is None:
+            listed = [rows(t, none, listed=True) for t in records.everybody(self.linked)]
+        elif "county" in given.columns:
+            listed, homes = [rows(given, given["county"].try_cast("int64"), listed=True)], []
+        else:
+            listed = [rows(given, none, listed=True)]
+        return ibis.union(held, *listed, *homes)
 
 
 def screen(
@@ -114,7 +123,8 @@ def screen(
     as_of : date
         Only what was known by 24:00 of this day is used.
     everybody : ibis.Table, optional
-        ``person``: who is to be given a row; by default everybody of any table.
+        ``person``: who is to be given a row; by default everybody of any table. If it has
+        ``county`` too, that is where they live, and no register is asked.
 
     Returns
     -------

@@ -126,17 +126,6 @@ def declarations(linked: Linked, as_of: date, fever_celsius: float) -> ir.Table:
     return found.mutate(fever=said).drop("temperature")
 
 
-def isolations(linked: Linked, as_of: date) -> ir.Table:
-    """When each person was first taken out of the household: person, isolated."""
-    found = feed(linked, "quarantine", "kind", "started", "reason")
-    away = found.filter(
-        found["kind"].isin(["central", "hospital"])
-        & (found["started"] <= as_of)
-        & found["person"].notnull()
-    )
-    return away.group_by("person").agg(isolated=away["started"].min())
-
-
 def sure(value: ir.Value) -> ir.Value:
     """Whether it is yes for certain: unknown counts as no."""
     import ibis
