@@ -163,7 +163,8 @@ def damped_renewal(
     """
     cases, c = _history(history, horizons), choices or Damping()
     each = [_by_window(cases, horizons, levels, (c, window, paths, seed)) for window in c.windows]
-    return np.mean(each, axis=0)
+    averaged: FloatArray = np.mean(each, axis=0)
+    return averaged
 
 
 def _by_window(

@@ -24,10 +24,13 @@ from datetime import date
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from analytics.analysis.incidence import repair, steps
 from analytics.methods import backtest, forecast, renewal
+
+FloatArray = npt.NDArray[np.float64]
 
 BASELINES = ("zero", "repeated week", "decaying week")
 MODEL = "damped renewal"
@@ -117,7 +120,7 @@ def prospects(
 
 
 def _nothing() -> Prospects:
-    return Prospects(*(pd.DataFrame() for _ in range(3)), _no_track())
+    return Prospects(pd.DataFrame(), pd.DataFrame(), pd.DataFrame(), _no_track())
 
 
 def _no_track() -> pd.DataFrame:
@@ -184,13 +187,14 @@ def _scored(
     last = as_of - pd.Timedelta(days=horizon)
     first = total.index[0] + pd.Timedelta(days=LEAST_DAYS)
     days = [last - pd.Timedelta(days=every * back) for back in range(origins)]
-    histories, outcomes = [], []
+    histories: list[FloatArray] = []
+    outcomes: list[FloatArray] = []
     for day in [day for day in days if day >= first]:
         history = _history(total.loc[:day].dropna(axis="columns", how="all"), changes)
         later = total[history.index].ffill().fillna(0)
         step = later.loc[day + pd.Timedelta(days=horizon)] - later.loc[day]
-        histories.append(history.to_numpy())
-        outcomes.append(step.clip(lower=0).to_numpy()[:, None])
+        histories.append(np.asarray(history, dtype=np.float64))
+        outcomes.append(np.asarray(step.clip(lower=0), dtype=np.float64)[:, None])
     if not histories:
         return pd.DataFrame()
     found = backtest.run(histories, outcomes, MODELS, BASELINES, (horizon,))

@@ -27,7 +27,6 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 IntegerArray = npt.NDArray[np.int64]
 CUTS = 2
-ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,10 +229,20 @@ def unit_chances(cumulative: FloatArray, starts: IntegerArray, left: BoolArray) 
 
 
 def within(cumulative: FloatArray, left: BoolArray) -> FloatArray:
-    """Probabilities of grades, none to what the evidence rules out; even if all would be."""
-    each = np.maximum(np.diff(cumulative, axis=-1, prepend=0), 0) * left
-    total = each.sum(axis=-1, keepdims=True)
-    even = left / np.maximum(left.sum(axis=-1, keepdims=True), 1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        result: FloatArray = np.where(total > ROUNDING, each / total, even)
+    """
+    Turn cumulative chances into probabilities, none to what the evidence rules out.
+
+    What would go to a lighter grade than is possible goes to the lightest that is, and to a
+    heavier one to the heaviest; so more cases never make a lighter grade likelier, as dividing
+    by what is left would.
+    """
+    lightest = left.argmax(axis=-1)[..., None]
+    heaviest = left.shape[-1] - 1 - left[..., ::-1].argmax(axis=-1)[..., None]
+    grade = np.arange(left.shape[-1])
+    kept = np.where(grade < lightest, 0.0, np.where(grade >= heaviest, 1.0, cumulative))
+    each = np.maximum(np.diff(kept, axis=-1, prepend=0), 0)
+    gap = np.where(left, 0.0, each)  # a grade between two possible ones: the heavier has its share
+    each = np.where(left, each, 0.0)
+    each[..., -1] += gap.sum(axis=-1)
+    result: FloatArray = each / each.sum(axis=-1, keepdims=True)
     return result

@@ -74,11 +74,11 @@ def conditioned(
     joint = _joint(segments, table, uncertainty)
     grades = earlier.set_index("adcode")["grade"].map({g.value: at for at, g in enumerate(ORDER)})
     starts = unit_starts(units)
-    by_county = grades.reindex(units["adcode"]).to_numpy(dtype="float64")
+    by_county: FloatArray = np.asarray(grades.reindex(units["adcode"]), dtype=np.float64)
     together = np.multiply.reduceat(_posterior(joint, by_county, uncertainty), starts, axis=0)
     # the list speaks of the unit itself, where it has no counties of it
     codes = units["unit"].to_numpy()[starts]
-    by_unit = grades.reindex(codes).to_numpy(dtype="float64")
+    by_unit: FloatArray = np.asarray(grades.reindex(codes), dtype=np.float64)
     several = np.diff(np.r_[starts, len(units)]) > 1
     by_unit = np.where(several, by_unit, np.nan)
     merged = np.multiply.reduceat(joint, starts, axis=0)
@@ -172,7 +172,8 @@ def _both(reached: list[FloatArray], then: int, now: int) -> FloatArray:
     before, after = reached[0], np.maximum(reached[0], reached[1])
     low = np.maximum(before[:, then + 1], after[:, now + 1])
     high = np.minimum(before[:, then], after[:, now])
-    return np.maximum(high - low, 0)
+    shared: FloatArray = np.maximum(high - low, 0)
+    return shared
 
 
 def _avoided(
@@ -185,11 +186,12 @@ def _avoided(
     if NEVER in pair:
         return np.zeros(len(share))
     each = (pair[0], max(pair), pair[1])
-    mean = sum(rate * share * part.expected for rate, part in zip(each, segments, strict=True))
-    sure = np.ones(share.shape)
+    mean, sure = np.zeros(share.shape), np.ones(share.shape)
     for rate, part in zip(each, segments, strict=True):
+        mean = mean + rate * share * part.expected
         sure = sure * (1 - rate) ** part.sure
-    result: FloatArray = (downscaling.none(mean, uncertainty.window_dispersion) * sure)[:, 0]
+    avoided = downscaling.none(mean, uncertainty.window_dispersion) * sure
+    result: FloatArray = avoided[:, 0]
     return result
 
 

@@ -81,7 +81,7 @@ def moves(
     low_by = (last + window).where(heaviest > 0).reset_index(drop=True)
     ending = _last_cluster(clusters, units, as_of, rule.window_days).reindex(rows["adcode"])
     ending = (ending + window).reset_index(drop=True)
-    needs = np.select(
+    choice = np.select(
         [
             heaviest == 0,
             rows["basis"].isin(["prefecture", "members", "none"]) & (lightest < heaviest),
@@ -92,9 +92,10 @@ def moves(
         ["", "own_counts", "unforeseen", "no_cluster_shown", "cluster_leaves"],
         "quiet",
     )
+    needs = pd.Series(choice, index=rows.index)
     now = pd.Series(as_of, index=rows.index)
     earliest = pd.Series(pd.NaT, index=rows.index, dtype=now.dtype)
-    earliest = earliest.mask(np.isin(needs, ["own_counts", "no_cluster_shown"]), now)
+    earliest = earliest.mask(needs.isin(["own_counts", "no_cluster_shown"]), now)
     earliest = earliest.mask(needs == "quiet", low_by)
     sooner = pd.concat([ending, low_by], axis=1).min(axis=1)
     earliest = earliest.mask(needs == "cluster_leaves", sooner)
@@ -117,10 +118,10 @@ def _last_case(
     """Last day of each unit on which a new case is known, or cannot be ruled out."""
     days = pd.date_range(as_of - pd.Timedelta(days=window_days - 1), as_of)
     seen = panel(incidence, days, 1)
-    maybe = pd.DataFrame(seen.new_upper > 0, index=seen.codes)
-    back = maybe.to_numpy()[:, ::-1].argmax(axis=1)
-    none = ~maybe.to_numpy().any(axis=1)
-    found = pd.Series(as_of - pd.to_timedelta(back, unit="D"), index=seen.codes).mask(none)
+    maybe = seen.new_upper > 0
+    back = maybe[:, ::-1].argmax(axis=1)
+    some = pd.Series(maybe.any(axis=1), index=seen.codes)
+    found = pd.Series(as_of - pd.to_timedelta(back, unit="D"), index=seen.codes).where(some)
     codes = units["adcode"].where(units["adcode"].isin(seen.codes), units["prefecture"])
     last = codes.map(found).where(codes.isin(seen.codes), as_of)
     return last.groupby(units["unit"]).max()

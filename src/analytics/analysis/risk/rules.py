@@ -71,13 +71,12 @@ def cells(rule: GradingRule) -> Cells:
     rate |= {c.rate_below for c in criteria if c.rate_below is not None}
     total = {0} | {c.cumulative_at_least for c in criteria if c.cumulative_at_least is not None}
     total |= {c.cumulative_at_most + 1 for c in criteria if c.cumulative_at_most is not None}
-    axes = (sorted(new), sorted(rate), sorted(total))
-    grade = np.full([*map(len, axes), 2], -1, dtype=np.int64)
-    for place in product(*map(range, grade.shape)):
-        values = [axis[at] for axis, at in zip(axes, place[:3], strict=True)]
-        grade[place] = _graded(rule, *values, cluster=bool(place[3]))
+    news, rates, totals = tuple(sorted(new)), tuple(sorted(rate)), tuple(sorted(total))
+    grade = np.full((len(news), len(rates), len(totals), 2), -1, dtype=np.int64)
+    for i, j, k, c in product(*map(range, grade.shape)):
+        grade[i, j, k, c] = _graded(rule, news[i], rates[j], totals[k], cluster=bool(c))
     _check(grade)
-    return Cells(tuple(axes[0]), tuple(axes[1]), tuple(axes[2]), grade)
+    return Cells(news, rates, totals, grade)
 
 
 def _graded(rule: GradingRule, new: int, rate: float, cumulative: int, *, cluster: bool) -> int:
@@ -144,15 +143,13 @@ def possible(
     shape = np.broadcast_shapes(new[0].shape, cumulative[0].shape, cluster.shape)
     left = np.zeros((*shape, len(ORDER)), dtype=bool)
     with_cluster = (cluster != 0, cluster != 1)
-    ends = [cases_at(r, population) for r in table.rate]
+    none, endless = np.zeros(1), np.full(1, np.inf)
+    fewest = [none if population is None else cases_at(r, population) for r in table.rate]
+    limit = [endless if population is None else most for most in (*fewest[1:], endless)]
+    most_new = [*(float(n) for n in table.new[1:]), np.inf]
     for i, j, k in product(*map(range, table.grade.shape[:3])):
-        low = np.maximum(table.new[i], ends[j])
-        above = [np.inf if i + 1 == len(table.new) else float(table.new[i + 1])]
-        above.append(np.inf if j + 1 == len(ends) else ends[j + 1])
-        high = np.minimum(above[0], above[1])
-        if population is None and len(ends) > 1:
-            low, high = np.float64(table.new[i]), np.float64(above[0])
-        inside = (np.maximum(low, new[0]) < high) & (np.maximum(low, new[0]) <= new[1])
+        low = np.maximum(np.maximum(fewest[j], table.new[i]), new[0])
+        inside = (low < np.minimum(limit[j], most_new[i])) & (low <= new[1])
         top = np.inf if k + 1 == len(table.cumulative) else table.cumulative[k + 1]
         bottom = np.maximum(table.cumulative[k], cumulative[0])
         inside = inside & (bottom < top) & (bottom <= cumulative[1])

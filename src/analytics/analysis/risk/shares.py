@@ -62,7 +62,8 @@ def shares(
     if extent is not None and uncertainty.density_elasticity:
         area = extent.drop_duplicates("adcode").set_index("adcode")["area_km2"]
         density = residents / table["adcode"].map(area).astype("float64")
-        lean = _or_mean(np.log(density), table["prefecture"], absent=0.0)
+        logs = pd.Series(np.log(density.to_numpy()), index=table.index)
+        lean = _or_mean(logs, table["prefecture"], absent=0.0)
         weight = weight * np.exp(uncertainty.density_elasticity * lean)
         basis = basis.mask(density.notna(), "density")
     basis = basis.mask(residents.isna(), "equal")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 HORIZONS = (7, 14)
 PAST_DAYS = 21
+_BOUNDS = ["lower", "upper"]
 TOO_FEW = Text("病例过少，无法估计", "too few cases to say")
 MODELS = {
     "zero": Text("零新增", "No case"),
@@ -38,11 +39,10 @@ def prospects(found: Prospects, areas: pd.DataFrame, as_of: date) -> Section:
     as_of : date
     """
     shown = [days for days in HORIZONS if found.shown(days)]
-    estimated = found.reproduction.dropna(subset=["mean"]) if len(found.reproduction) else []
-    growing = int((estimated["lower"] > 1).sum()) if len(estimated) else 0
-    maybe = (
-        int(((estimated["lower"] <= 1) & (estimated["upper"] > 1)).sum()) if len(estimated) else 0
-    )
+    table = found.reproduction
+    estimated = table.dropna(subset=["mean"]) if len(table) else table.reindex(columns=_BOUNDS)
+    growing = int((estimated["lower"] > 1).sum())
+    maybe = int(((estimated["lower"] <= 1) & (estimated["upper"] > 1)).sum())
     title = Text(
         f"估计：再生数确定高于1的市州{growing}个，不能排除的{maybe}个（可估计的共{len(estimated)}个）",
         f"Estimate: the reproduction number is above 1 for certain in {growing} prefectures and "
