@@ -83,6 +83,7 @@ def expires(change: Mapping[str, Any], now: datetime, rules: Rules) -> datetime:
     Returns
     -------
     datetime
+        Without a zone.
     """
     limit = now + timedelta(hours=rules.holds_hours)
     end = change["changes"]
