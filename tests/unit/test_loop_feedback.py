@@ -33,6 +33,7 @@ from analytics.loop import (
     verification,
     worklists,
 )
+from analytics.privacy import vault
 from analytics.study import Threshold
 
 
@@ -294,7 +295,13 @@ def test_screening_becomes_findings_and_nobody_without_county_is_lost(known):
     })  # fmt: skip
     found = findings.screening(screened, study.region).to_pylist()
     said = {(row["county"], row["asks"], row["priority"]) for row in found}
-    assert said == {("420102", "infected", 1), ("420000", "contact", 3), ("421083", "infected", 3)}
+    assert said == {("420102", "infected", 5), ("420000", "contact", 3), ("421083", "infected", 3)}
+    vault.seal_table(study.state / "vault", screened, "screening/2020-02-09/persons",
+                     date(2020, 2, 9), ring)  # fmt: skip
+    people, frame = findings.screened(study, ring, drawn.hours(1))
+    assert people.num_rows == 3
+    assert frame["subject"].to_pylist() == [drawn.subject(ring, 3)]
+    assert findings.screened(study, ring, drawn.hours(-48))[0].num_rows == 0
     with pytest.raises(ContractError):
         findings.screening(screened.drop_columns(["county"]), study.region)
 

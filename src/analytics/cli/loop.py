@@ -35,10 +35,10 @@ def push(*, study: StudyOption = "", at: MomentOption = "", seed: int = 0) -> No
 
     Example: workbench push --study hubei-2020
 
-    Findings are rows that broke their contract, pairs linkage is not sure of, and whatever
-    analyses put into <state>/findings as Parquet (FINDINGS in data/README.md), for duties that
-    the study's roster has a team for. Exit codes: 11 unsound findings, 13 roster, 15 busy,
-    20 keys.
+    Findings are rows that broke their contract, pairs linkage is not sure of, people in the latest
+    screening, and whatever analyses put into <state>/findings as Parquet (FINDINGS in
+    data/README.md), for duties that the study's roster has a team for. Exit codes: 11 unsound
+    findings, 13 roster, 15 busy, 20 keys.
     """
     from analytics.loop import findings, roster, thresholds
     from analytics.loop import push as pushing
@@ -52,9 +52,12 @@ def push(*, study: StudyOption = "", at: MomentOption = "", seed: int = 0) -> No
     if findings.PAIRS in known:
         threshold = thresholds.value(chosen, "linkage", 0.5)
         found.append(findings.linkage_review(chosen, ring, threshold))
-    done = pushing.push(
-        chosen, findings.together(found), ring, moment, frame=_frame(chosen), seed=seed
-    )
+    frame = _frame(chosen)
+    if findings.SCREENING in known:
+        people, unflagged = findings.screened(chosen, ring, moment)
+        found.append(people)
+        frame = unflagged if frame is None else frame
+    done = pushing.push(chosen, findings.together(found), ring, moment, frame=frame, seed=seed)
     typer.echo(
         f"{done.findings} findings: {done.rows} rows pushed to {done.lists} lists "
         f"({done.sampled} drawn at random, {done.again} pushed again), {done.known} asked before, "

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 RECORDS, PAIRS, SCREENING = "records", "linkage_review", "screening"  # duties of the roster
 _VERSION: Final = "1"
 _KINDS: Final = {  # in Chinese, in English, priority
-    "confirmed": ("确诊患者", "confirmed case", 1), "suspected": ("疑似患者", "suspected case", 2),
+    "confirmed": ("确诊患者", "confirmed case", 5), "suspected": ("疑似患者", "suspected case", 1),
     "fever": ("发热患者", "fever patient", 3), "close_contact": ("密切接触者", "close contact", 3),
 }  # fmt: skip
 
@@ -185,6 +185,40 @@ def screening(screened: pa.Table, region: str, *, version: str = _VERSION) -> pa
         {"duty": SCREENING, "region": region, "version": version},
         screened=screened, kinds=kinds, checks=wording.checks(),
     ))  # fmt: skip
+
+
+def screened(study: Study, ring: Ring, moment: datetime) -> tuple[pa.Table, pa.Table]:
+    """
+    List what the latest screening found, and whom it found nothing about.
+
+    Parameters
+    ----------
+    study : Study
+    ring : keys.Ring
+        Opens the persons that `workbench screen` sealed.
+    moment : datetime
+        Screenings as of later days are left out.
+
+    Returns
+    -------
+    FINDINGS table, pyarrow.Table
+        Findings, and the frame that the random check is drawn from: people of category none
+        whose county is known. Both are empty where nobody has been screened.
+    """
+    held = (name.split("/") for name in vault.names(study.state / "vault"))
+    day = moment.date().isoformat()
+    days = [part[1] for part in held if part[0] == "screening" and part[-1] == "persons"]
+    known = [each for each in days if each <= day]
+    if not known:
+        none = pa.schema([(n, pa.string()) for n in ("duty", "county", "subject", "asks")])
+        return _table([]), none.empty_table()
+    persons = vault.unseal_table(study.state / "vault", f"screening/{max(known)}/persons", ring)
+    frame = ledger.query(
+        "select distinct $duty as duty, county, person as subject, 'infected' as asks "
+        "from persons where category::varchar = 'none' and county is not null "
+        "and person is not null order by subject", {"duty": SCREENING}, persons=persons,
+    )  # fmt: skip
+    return screening(persons, study.region), frame
 
 
 def handed_over(study: Study) -> pa.Table:

@@ -197,8 +197,10 @@ def append(study: Study, feed: str, added: pa.Table, moment: datetime) -> int:
     folder = study.state / "archive"
     with archive.writing(folder, wait_seconds=60):
         with duckdb.connect(config={"temp_directory": ""}) as connection:
-            kept = protection.protect(connection, plain, contract, entry.mark, entry.date, None)
-        archive.append(folder, replace(entry, part=archive.write_part(folder, feed, kept)))
+            files = [(plain, entry.mark, entry.date)]
+            kept = protection.protect(connection, files, contract, None)
+        (part,) = archive.write_parts(folder, feed, kept)
+        archive.append(folder, [replace(entry, part=part)])
     return added.num_rows
 
 
