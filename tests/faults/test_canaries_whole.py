@@ -254,6 +254,9 @@ def delivered(people: pa.Table, feed: str) -> pa.Table:
     return table.set_column(2, "birth_date", births)
 
 
+@pytest.mark.fault(
+    "500 canaries through the whole command", "publication", "the same, on each change"
+)
 def test_five_hundred_identities_leave_no_trace(place, monkeypatch, caplog):
     chosen = pool_study.make(monkeypatch, place)
     pool_study.with_published(place / "home")
@@ -287,6 +290,11 @@ def encoded(table: pa.Table, contract: tables.Contract, form: str) -> bytes:
 
 
 @pytest.mark.slow
+@pytest.mark.fault(
+    "10,000 canaries through the whole command",
+    "publication",
+    "in no page, manifest, log, message or spilled file; packed data searched too",
+)
 def test_ten_thousand_identities_of_all_feeds_leave_no_trace(place, caplog):
     chosen = study.load("hubei-2020-simulated")
     keys.create(chosen.name)

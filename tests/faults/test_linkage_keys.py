@@ -91,6 +91,9 @@ def everyone(truth):
     return pc.is_valid(truth)
 
 
+@pytest.mark.fault(
+    "keys rotated between linkages", "keys", "persons stay one; no old pseudonym remains"
+)
 def test_person_keys_survive_a_rotation_and_no_old_pseudonym_does(study):
     for feed in MORE:
         drop(study, feed, EARLY, everyone)

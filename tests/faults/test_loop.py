@@ -95,6 +95,7 @@ CHANGED = (
 )  # fmt: skip
 
 
+@pytest.mark.fault("forged verdict", "loop", "its line set aside, all others taken")
 def test_one_changed_locked_cell_sets_its_line_aside(a_list):
     def edit(sheet, columns) -> None:
         for row, (column, value) in enumerate(CHANGED, start=2):
@@ -105,6 +106,7 @@ def test_one_changed_locked_cell_sets_its_line_aside(a_list):
     assert done.answers == done.lines - len(CHANGED)
 
 
+@pytest.mark.fault("seals of two verdicts swapped", "loop", "both lines set aside")
 def test_seals_of_two_lines_cannot_be_swapped(a_list):
     def swap(sheet, columns) -> None:
         first, second = sheet.cell(2, columns["seal"]), sheet.cell(3, columns["seal"])
@@ -132,6 +134,7 @@ def test_a_file_of_another_team_is_set_aside(a_list):
     assert (done.answers, reasons(done)) == (0, {("list", "wrong_team")})
 
 
+@pytest.mark.fault("verdict smuggled in from another team", "loop", "set aside")
 def test_a_line_smuggled_in_from_another_team_is_set_aside(a_list):
     lists = a_list[3]
     other = openpyxl.load_workbook(
@@ -152,6 +155,7 @@ def test_a_line_smuggled_in_from_another_team_is_set_aside(a_list):
     assert done.answers == done.lines - 1
 
 
+@pytest.mark.fault("replayed verdict", "loop", "adds nothing")
 def test_a_replay_adds_nothing(a_list):
     first = received(a_list, None)
     again = received(a_list, None, hours=9)
@@ -230,6 +234,7 @@ def test_a_contradiction_goes_to_reviewers_and_their_word_counts(a_list):
     assert settled.balance["pushed"] == PEOPLE + done.lines
 
 
+@pytest.mark.fault("stale verdict", "loop", "never wins over a newer one")
 def test_a_stale_answer_never_wins(a_list):
     study, ring = a_list[:2]
     received(a_list, None, answer=lambda _: SOUND | {"verdict_1": "moved", "moved_to": "420103"})
@@ -241,6 +246,9 @@ def test_a_stale_answer_never_wins(a_list):
     assert {row["county"] for row in rows if row["row_version"] == 2} == {"420103"}
 
 
+@pytest.mark.fault(
+    "work list under keys rotated away", "loop", "each line set aside as sealed under an old key"
+)
 def test_lists_under_keys_rotated_away_say_so(a_list, tmp_path, monkeypatch):
     study, ring, _, _ = a_list
     shutil.copytree(ring.folder.parent, tmp_path / "keys")

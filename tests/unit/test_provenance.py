@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from analytics import cli, errors, study
 from analytics.pool import deliveries, pooling
-from analytics.privacy import keys, retention
+from analytics.privacy import audit, keys, retention
 from analytics.reporting import crate, manifest, provenance, run
 
 PERSON = (
@@ -35,6 +35,7 @@ def made(tmp_path_factory):
         deliveries.drop(chosen, "cases", DAY, PERSON.encode(), delivered=when(0))
         deliveries.drop(chosen, "beds", DAY, content([Row("A", "2020-01-30", "1")]))
         assert len(pooling.run(chosen, ring).added) == 2
+        audit.record(chosen.state / "audit.jsonl", "read", "beds", role="clerk")
         order = run.orders(["risk_grading"], {}, languages=("zh", "en"), output=place / "reports")
         assert run.make(order[0]).error is None
     return place
@@ -69,6 +70,7 @@ WHOLE = [
 
 
 def test_a_page_as_published_agrees_throughout(page):
+    assert manifest.read(page.parent)["risk_grading"]["audit"].startswith("audit:1:")
     assert standings(page) == WHOLE
     assert standings(page.with_name("risk_grading.en.html")) == WHOLE
 

@@ -47,7 +47,8 @@ def nearest(
     known = dict(zip(home["text"].to_pylist(), home["region"].to_pylist(), strict=True))
     words = [word for word in known if not word.isdigit()]
     columns = [c.name for c in tables.contract(feed).columns if c.kind == "region"]
-    lines, seen = [], set()
+    lines: list[str] = []
+    seen: set[str] = set()
     wrong = taken.rejected.filter(pc.equal(taken.rejected["reason"], "unknown_region"))
     for fault in wrong.sort_by("position").to_pylist():
         row, column = fault["position"], fault["column"]

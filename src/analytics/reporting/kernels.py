@@ -73,7 +73,9 @@ def manager(
                 )
                 self.provisioner.imports = _imports(notebook)
 
-        async def start_kernel(self, **settings: Any) -> None:
+        async def start_kernel(  # type: ignore[override] # declared for both worlds there
+            self, **settings: Any
+        ) -> None:
             """Start it, and let it ask for no more memory than it may have."""
             await super().start_kernel(**settings)
             pid = getattr(self.provisioner, "pid", None)

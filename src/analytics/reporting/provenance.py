@@ -24,6 +24,7 @@ from analytics.reporting.parameters import parse
 
 Standing = Literal["agrees", "grown", "purged", "differs", "absent"]
 _STATED = re.compile(rb"<dt>fingerprint</dt><dd><code>([0-9a-f]{64})</code>")
+_ADDED = {"pages", "prints", "audit", "fingerprint"}  # to what the fingerprint is taken over
 _AGAIN = "make the report again: `workbench report`"
 
 
@@ -134,11 +135,7 @@ def _entry(page: Path) -> tuple[str, dict[str, Any]]:
 
 def _consistent(entry: Any) -> bool:
     try:
-        rest = {
-            key: value
-            for key, value in entry.items()
-            if key not in {"pages", "prints", "fingerprint"}
-        }
+        rest = {key: value for key, value in entry.items() if key not in _ADDED}
         text = json.dumps(rest, sort_keys=True, ensure_ascii=False)
         sound = isinstance(entry["pages"], dict) and isinstance(entry["inputs"], dict)
         return sound and entry["fingerprint"] == hashlib.sha256(text.encode()).hexdigest()
