@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _CLOSE = 1e-5
 _PARTIES = 300  # parties let go at once, about
-_FEW = 600  # parties up to which the whole is solved at once, by the caller
+_FEW = 3_000  # parties up to which the whole is solved at once, by the caller
 _COLUMNS = 8  # columns a party let go may choose from, on average
 _SECONDS = 15.0  # longest time of one small programme
 _PASSES = 10
@@ -58,7 +58,7 @@ def find(
     neighbourhood search: Shaw 1998, CP98, LNCS 1520:417-431). A group's answer is taken only
     if it costs no more.
     """
-    sent = np.floor(point + _CLOSE).astype(np.int32)
+    sent = np.floor(point + _CLOSE).astype(np.int64)
     free = programme.parties.count - _sent(programme, sent)
     everyone = np.ones(programme.sites, bool)
     sent, cost = _again(programme, sent, free, everyone, reduced, 4 * _COLUMNS, _COARSE)
