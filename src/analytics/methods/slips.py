@@ -96,7 +96,7 @@ def one_slip(left: Packed, right: Packed) -> Mask:
             both = one | (one << _BYTE)
             swapped = ((left & one) << _BYTE) | ((left >> _BYTE) & one) | (left & ~both)
             near |= same & (swapped == right)
-    return near
+    return np.asarray(near, dtype=np.bool_)
 
 
 def _used(packed: Packed) -> Packed:

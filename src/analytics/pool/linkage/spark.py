@@ -81,7 +81,7 @@ def _compared(
     from splink.backends.spark import SparkAPI
 
     session.sql(_HAMMING)
-    api = SparkAPI(spark_session=session, break_lineage_method="persist")
+    api: Any = SparkAPI(spark_session=session, break_lineage_method="persist")
     records, others = tables
     ours = api.register(_brought(session, connection, records))
     linker = Linker(ours, dict(model.settings), log_level=None, validate_settings=False)
@@ -90,7 +90,7 @@ def _compared(
         linker.table_management.register_term_frequency_lookup(
             api.register(session.createDataFrame(shares)), column
         )
-    kept = {"threshold_match_weight": lowest, "warning_mode": "never"}
+    kept: Any = {"threshold_match_weight": lowest, "warning_mode": "never"}
     if others is None:
         made = linker.inference.predict_within(ours, **kept)
     else:

@@ -158,9 +158,8 @@ def _where(pairs: Pairs, condition: Condition, *, wanted: bool, lenient: bool) -
         return pairs.where(condition.parts[0], wanted=not wanted, lenient=lenient)
     if kind == "equal":
         first, second = (pairs.value(*term) for term in condition.terms)
-        if wanted:
-            return (first == second) & (first >= 0)
-        return (first != second) & (first >= 0) & (second >= 0)
+        same = first == second if wanted else first != second
+        return np.asarray(same & (first >= 0) & (second >= 0), dtype=np.bool_)
     true = _never_null(pairs, condition, lenient=lenient)
     return true if wanted else ~true
 
