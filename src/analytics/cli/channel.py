@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from datetime import date
 from typing import Annotated
 
 import typer
 
+from analytics.cli import days
 from analytics.errors import ParameterError
 
 channel_app = typer.Typer(no_args_is_help=True, help="Ways out and in: who may pass, and what if.")
@@ -49,7 +49,7 @@ def whatif(
             "for example: 420100:road:out:closed",
         )
     chosen = studies.load(study)
-    day = date.fromisoformat(as_of) if as_of else chosen.as_of
+    day = days.day(as_of) if as_of else chosen.as_of
     figures = published.read(chosen, studies.moment(day))
     shares, _ = published.mobility(chosen, studies.moment(day))
     found = pressure.assess(
@@ -103,7 +103,7 @@ def allowed(  # noqa: PLR0913 - one per option
     from analytics.analysis.channel import register
 
     chosen = studies.load(study)
-    day = date.fromisoformat(on) if on else chosen.as_of
+    day = days.day(on) if on else chosen.as_of
     notices = register.read_notices(chosen.folder / "channel_notices.toml")
     traveller = {
         "kind": kind, "origin": origin, "destination": destination, "channel": channel,

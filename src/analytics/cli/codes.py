@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from analytics.cli import days
+
 codes_app = typer.Typer(no_args_is_help=True, help="Health codes: rules, counts, verification.")
 
 StudyOption = Annotated[str, typer.Option(help="Study under data/; default: this session's.")]
@@ -41,15 +43,13 @@ def count(
 
     Example: workbench codes count --study hubei-2020-simulated --as-of 2020-02-29
     """
-    from datetime import date
-
     from analytics import study as studies
     from analytics.analysis.health_code import rules as book
     from analytics.pool.areas import areas
     from analytics.reporting import records
 
     chosen = studies.load(study)
-    moment = studies.moment(date.fromisoformat(as_of) if as_of else chosen.as_of)
+    moment = studies.moment(days.day(as_of) if as_of else chosen.as_of)
     found = records.codes_by_prefecture(
         chosen,
         book.read(chosen.folder / "health_code.toml"),
