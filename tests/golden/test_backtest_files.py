@@ -36,12 +36,12 @@ def test_the_account_is_current(written):
 
 
 def test_relative_scores_and_coverage(written):
-    """Hubei after 15 February at most 0.7; everywhere better than the best baseline."""
+    """At most 0.7 in Hubei after 15 February, 0.65 in Guangdong, 0.75 in the provinces."""
     late = rows(written, "Prefectures of Hubei", "origins after 15 February")
     assert all(ratio <= 0.7 for ratio, _ in late.values())
     assert all(90 <= share <= 98 for _, share in late.values())
-    for title in ("Prefectures of Guangdong", "Provinces other than Hubei"):
+    for title, most in (("Prefectures of Guangdong", 0.65), ("Provinces other than Hubei", 0.75)):
         everything = rows(written, title, "all origins")
         assert len(everything) == 2
-        assert all(ratio < 0.8 for ratio, _ in everything.values())
+        assert all(ratio <= most for ratio, _ in everything.values())
         assert all(share >= 90 for _, share in everything.values())
