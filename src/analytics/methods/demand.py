@@ -330,7 +330,8 @@ def _fit(base: History, origins: list[int], horizon: int) -> tuple[Any, Any]:
         exposure = np.concatenate([part[number] for part in parts])
         weight = exposure / exposure.mean()
         model = PoissonRegressor(alpha=_SHRINK, max_iter=500)
-        models.append(model.fit(rows, counts / exposure, sample_weight=weight))
+        some = counts.any()  # where nobody ever came (or left), nobody is expected to
+        models.append(model.fit(rows, counts / exposure, sample_weight=weight) if some else None)
     return models[0], models[1]
 
 
@@ -338,8 +339,10 @@ def _expected(
     models: tuple[Any, Any], base: History, at: int, horizon: int
 ) -> tuple[Floats, Floats]:
     coming, leaving, rows = _bases(base, at, horizon)
-    came = coming * models[0].predict(rows)
-    left = leaving * models[1].predict(rows)
+    came, left = (
+        exposure * model.predict(rows) if model else np.zeros_like(exposure)
+        for exposure, model in zip((coming, leaving), models, strict=True)
+    )
     return came, np.minimum(left, np.maximum(_stock(base, at), 0) + came)
 
 

@@ -28,7 +28,8 @@ _CLOSE = 1e-6
 _PRICED = 0.25  # share of the gap allowed that pricing may leave open
 _LARGE = 4_000  # options from which solutions come from the interior, not from warm starts
 _PER_OPTION = 4  # columns an option starts with, on average
-_WHOLE = 15_000  # columns of a whole-number programme at most
+_NARROW = 1e-3  # reduced costs of the first whole-number programme, as a share of the bound
+_WHOLE = 30_000  # columns of a whole-number programme at most
 
 
 @dataclass(frozen=True)
@@ -114,21 +115,22 @@ class Programme:
         bound, reduced, shadow, point = self._price(end, tolerance)
         sent, upper = rounding.find(self, point, reduced, bound, end, tolerance)
         lower, kept = bound, int(self.held.sum())
-        if upper - lower > tolerance * abs(upper) + _CLOSE and time.monotonic() < end:
-            width = upper - bound  # nothing better uses a column beyond it
+        for share in (_NARROW, np.inf):
+            if upper - lower <= tolerance * abs(upper) + _CLOSE or time.monotonic() > end:
+                break
+            width = min(upper - bound, share * abs(bound))  # nothing better goes beyond the first
             few = min(_WHOLE, reduced.size) - 1
             width = max(min(width, float(np.partition(reduced, few, axis=None)[few])), _CLOSE)
             among = (reduced <= width) | (sent > 0)
             kept = int(among.sum())
+            rest = Rest(self.parties.count, self.limit, None)
             try:
-                found = self.whole(among, Rest(self.parties.count, self.limit, None), sent,
-                                   end - time.monotonic(), 0.9 * tolerance)  # fmt: skip
+                found = self.whole(among, rest, sent, end - time.monotonic(), 0.9 * tolerance)
             except SolverError:
-                pass  # out of time without a point: the rounded one stands
-            else:
-                lower = max(lower, min(found.bound, bound + width))
-                if found.cost < upper:
-                    sent, upper = found.sent, found.cost
+                break  # out of time without a point: the rounded one stands
+            lower = max(lower, min(found.bound, bound + width))
+            if found.cost < upper:
+                sent, upper = found.sent, found.cost
         option, site = np.nonzero(sent)
         return Solution(
             option, site, sent[option, site].astype(np.int64), upper, min(lower, upper),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _CLOSE = 1e-5
 _PARTIES = 300  # parties let go at once, about
-_FEW = 600  # parties up to which the whole is solved at once, by the caller
+_FEW = 3_000  # parties up to which the whole is solved at once, by the caller
 _COLUMNS = 8  # columns a party let go may choose from, on average
 _SECONDS = 15.0  # longest time of one small programme
 _PASSES = 10
