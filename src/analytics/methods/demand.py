@@ -189,8 +189,8 @@ def forecast(
         size = np.stack([a + d for a, d in past], axis=1) + 0.5
         low, high = _conformal(truth - fitted, size, came + left + 0.5, level)
         columns.append((mean, np.maximum(mean + low, 0), np.maximum(mean + high, 0), came, left))
-    parts = [np.stack(part, axis=1) for part in zip(*columns, strict=True)]
-    return Forecast(horizons, *parts, level)
+    mean, lower, upper, came, left = (np.stack(c, axis=1) for c in zip(*columns, strict=True))
+    return Forecast(horizons, mean, lower, upper, came, left, level)
 
 
 def naive(
@@ -208,8 +208,8 @@ def naive(
         none = np.zeros_like(base.stock)
         columns.append((base.stock, np.maximum(base.stock + low, 0),
                         np.maximum(base.stock + high, 0), none, none))  # fmt: skip
-    parts = [np.stack(part, axis=1) for part in zip(*columns, strict=True)]
-    return Forecast(horizons, *parts, level)
+    mean, lower, upper, came, left = (np.stack(c, axis=1) for c in zip(*columns, strict=True))
+    return Forecast(horizons, mean, lower, upper, came, left, level)
 
 
 def gate(
@@ -237,7 +237,9 @@ def gate(
     for at, horizon in enumerate(horizons):
         first = _shortest(horizon)
         tried = list(range(days - horizon, first - 1, -1))[:origins]
-        ours, theirs, inside = [], [], []
+        ours: list[float] = []
+        theirs: list[float] = []
+        inside = []
         for day in tried:
             cut = history.until(day)
             truth = _truth(_nodes(history, structure), day, horizon)[:cells]
@@ -245,7 +247,7 @@ def gate(
                 f = told(cut, structure, horizons=(horizon,), level=level)
                 quantiles = np.stack([f.lower, f.mean, f.upper], axis=-1)[:cells, 0]
                 ends = np.array([(1 - level) / 2, 0.5, (1 + level) / 2])
-                into.append(scoring.weighted_interval_score(truth, quantiles, ends).mean())
+                into.append(float(scoring.weighted_interval_score(truth, quantiles, ends).mean()))
                 if told is forecast:
                     large = f.mean[:cells, 0] >= 2  # noqa: PLR2004 (as the coverage is stated)
                     held = (f.lower[:cells, 0] <= truth) & (truth <= f.upper[:cells, 0])
@@ -362,7 +364,8 @@ def _reconciler(structure: sparse.csr_array, weight: Floats) -> Any:
     inner = linalg.factorized(sparse.csc_matrix(weighted @ structure))
 
     def solve(base: Floats) -> Floats:
-        return structure @ np.maximum(inner(weighted @ base), 0.0)
+        coherent: Floats = structure @ np.maximum(inner(weighted @ base), 0.0)
+        return coherent
 
     return solve
 

@@ -190,7 +190,8 @@ def _pairs(demand: Demand, candidates: Candidates) -> tuple[Integers, Integers]:
     """Kinds and the sites that could take them."""
     lacking = demand.needs.astype(np.int64) @ (~candidates.offers).T.astype(np.int64)
     room = candidates.capacity[:, demand.room].T > 0
-    return np.nonzero((lacking == 0) & room & (candidates.staff > 0)[None, :])
+    kind, site = np.nonzero((lacking == 0) & room & (candidates.staff > 0)[None, :])
+    return kind.astype(np.int64), site.astype(np.int64)
 
 
 def _model(

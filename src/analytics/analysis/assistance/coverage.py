@@ -181,7 +181,8 @@ def _claims(register: pd.DataFrame, rule: Entitlement) -> pd.DataFrame:
     rows = register.loc[mine, ["person", "group", "county", "since"]]
     start = pd.to_datetime(rows["since"]).fillna(pd.Timestamp(rule.since))
     return rows.assign(
-        since=start.clip(lower=pd.Timestamp(rule.since)), measure=rule.measure,
+        since=start.where(start >= pd.Timestamp(rule.since), pd.Timestamp(rule.since)),
+        measure=rule.measure,
         entitlement=rule.name, provider_zh=rule.provider.zh, provider_en=rule.provider.en,
         most=rule.most if rule.most is not None else np.nan, days=rule.days,
         order=0 if rule.status == "cited" else 1,

@@ -124,7 +124,7 @@ def _kinds(plan: placing.Plan, register: pd.DataFrame, homes: pd.DataFrame) -> p
     singles = rows[rows["room"] != 2].assign(places=1)  # noqa: PLR2004
     both = pd.concat([singles[["county", "room", "places", *needs]],
                       homes_in[["county", "room", "places", *needs]]])  # fmt: skip
-    return both.groupby(["county", "room", *needs], as_index=False)["places"].sum()
+    return both.groupby(["county", "room", *needs])["places"].sum().reset_index()
 
 
 def _candidates(homes: pd.DataFrame) -> siting.Candidates:
@@ -149,8 +149,14 @@ def _solved(kinds: pd.DataFrame, homes: pd.DataFrame, found: siting.Siting) -> p
     })  # fmt: skip
     if rows.empty:
         return rows.astype({"sites": "object"})
-    joined = rows.groupby(["needs", "room_type"], as_index=False).agg(
-        {"short": "sum", "solved": "sum", "remaining": "sum", "impossible": "sum",
-         "sites": lambda held: ", ".join(sorted(set().union(*held)))}
-    )  # fmt: skip
+    cells = rows.groupby(["needs", "room_type"])
+    joined = cells[["short", "solved", "remaining", "impossible"]].sum()
+    joined["sites"] = cells["sites"].agg(_together)
+    joined = joined.reset_index()
     return joined.sort_values("short", ascending=False, ignore_index=True)
+
+
+def _together(held: pd.Series) -> str:
+    """Names of all sites, once each."""
+    names: set[str] = set().union(*held)
+    return ", ".join(sorted(names))

@@ -255,8 +255,8 @@ def _fill(
     answer.loc[rows, "room"] = [f"+{number}" for number in found.room[on]]
     answer.loc[rows, "bed"] = found.bed[on]
     answer.loc[rows, "distance_km"] = distance[people.origin[on], found.site[on]]
-    answer.loc[rows, ["status", "planned"]] = ["placed", True]
-    answer.loc[rows, "reason"] = "placed"
+    answer.loc[rows, "planned"] = True
+    answer.loc[rows, ["status", "reason"]] = "placed"
     left = at[~on]
     answer.loc[left, "reason"] = np.array(allocation.REASONS, object)[found.reason[~on]]
 

@@ -105,7 +105,7 @@ def show(
     found, statements = {}, []
     for name, (rows, population, dimensions) in tables.items():
         names = [dimension.name for dimension in dimensions]
-        cells = rows.groupby(names, as_index=False)["persons"].sum()
+        cells = rows.groupby(names)["persons"].sum().reset_index()
         spec = TableSpec(f"resettlement: {name}", population, "persons", dimensions, as_of,
                          stock=True)  # fmt: skip
         released = release(cells, spec, ledger)

@@ -159,7 +159,7 @@ class Programme:
             candidates = np.where(self.held | (reduced > -_CLOSE), np.inf, reduced)
             done = bound >= value - _PRICED * tolerance * abs(value)
             if done or not np.isfinite(candidates).any() or time.monotonic() > end:
-                point = np.zeros(self.cost.shape, np.float32)
+                point: Floats = np.zeros(self.cost.shape)
                 tail = len(solution.col_value) - len(self.option)
                 point[self.option, self.site] = np.asarray(solution.col_value)[tail:]
                 return bound, reduced - worst[self.parties.option][:, None], shadow, point
@@ -281,7 +281,8 @@ class Programme:
             return None
         owner = self.parties.option
         far = (self.distance * sent).sum(axis=1) * self.parties.size[owner]
-        return np.bincount(self.parties.group[owner], far, self.groups)
+        groups: Floats = np.bincount(self.parties.group[owner], far, self.groups).astype(float)
+        return groups
 
     def whole(
         self, among: Any, rest: Rest, start: Integers | None, seconds: float, gap: float
@@ -327,7 +328,7 @@ class Programme:
             model.setSolution(begun)
         model.run()
         require_point(model, "the whole-number programme of the allocation")
-        sent = np.zeros(self.cost.shape, np.int32)
+        sent: Integers = np.zeros(self.cost.shape, np.int64)
         sent[option, site] = np.rint(np.asarray(model.getSolution().col_value)[len(cost) :])
         found = model.getInfo()
         return Whole(sent, float(found.objective_function_value), float(found.mip_dual_bound))

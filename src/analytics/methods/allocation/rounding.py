@@ -58,7 +58,7 @@ def find(
     neighbourhood search: Shaw 1998, CP98, LNCS 1520:417-431). A group's answer is taken only
     if it costs no more.
     """
-    sent = np.floor(point + _CLOSE).astype(np.int32)
+    sent = np.floor(point + _CLOSE).astype(np.int64)
     free = programme.parties.count - _sent(programme, sent)
     everyone = np.ones(programme.sites, bool)
     sent, cost = _again(programme, sent, free, everyone, reduced, 4 * _COLUMNS, _COARSE)

@@ -63,10 +63,9 @@ def site_map(boundaries: gpd.GeoDataFrame, plan: Plan, places: pd.DataFrame) -> 
     for code in drawn["code"].astype("str"):
         row = table.loc[code] if code in table.index else None
         sites, rest = (0, 0) if row is None else (int(row["sites"]), int(row["rest"]))
-        kind = "none" if not sites else (
-            "tight" if rest < _TIGHT * int(row["places"]) else "free"
-        )  # fmt: skip
-        kind = "short" if row is not None and row["left"] >= _MANY else kind
+        many = 0 if row is None else int(row["places"])
+        kind = "none" if not sites else "tight" if rest < _TIGHT * many else "free"
+        kind = "short" if row is not None and int(row["left"]) >= _MANY else kind
         kinds.append(kind)
         label = next(c.label for c in CATEGORIES if c.key == kind)
         told = row is not None and bool(row["told"])
@@ -115,7 +114,8 @@ def _sites(table: pd.DataFrame, named: dict[str, Text]) -> Table:
             Column("rest", Text("排床后可用", "Usable after this plan"), "number"),
         ),
         rows=tuple(
-            {"code": code, "county": named.get(code, Text(code, code)), "sites": int(r["sites"]),
+            {"code": str(code), "county": named.get(str(code), Text(str(code), str(code))),
+             "sites": int(r["sites"]),
              "places": int(r["places"]), "rest": max(int(r["rest"]), 0) if r["told"] else HIDDEN}
             for code, r in rows.to_dict("index").items()
         ),

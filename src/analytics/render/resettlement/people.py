@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from analytics.analysis.assistance import Entitlement
 from analytics.analysis.resettlement import Shown
 from analytics.render.blocks import (
     Column,
@@ -140,11 +141,11 @@ _WHY = {
 }
 
 
-def assistance(shown: Shown, coverage: pd.DataFrame, rules: tuple[object, ...]) -> Section:
+def assistance(shown: Shown, coverage: pd.DataFrame, rules: tuple[Entitlement, ...]) -> Section:
     """Show what is owed, given and outstanding, by measure."""
     late = int(coverage["overdue"].sum()) if len(coverage) else 0
     told = Text("少于10", "fewer than 10") if 0 < late < _SMALL else number(late)
-    unverified = sum(getattr(rule, "status", "") == "unverified" for rule in rules)
+    unverified = sum(rule.status == "unverified" for rule in rules)
     return Section(
         title=Text(f"{told.zh}项救助已逾期", f"{told.en} measures of assistance are past due"),
         tables=(cross(shown.claims, "measure", "state", MEASURES, STATUSES,
@@ -208,7 +209,7 @@ def supplies(deliveries: pd.DataFrame) -> Supplies:
     ))  # fmt: skip
 
 
-def definitions(rules: tuple[object, ...]) -> Definitions:
+def definitions(rules: tuple[Entitlement, ...]) -> Definitions:
     """Explain terms, methods and the notices behind entitlements."""
     fixed = (
         Definition(Text("滞留人员", "Stranded people"), Text(

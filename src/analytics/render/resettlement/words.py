@@ -101,7 +101,7 @@ def names(places: pd.DataFrame) -> dict[str, Text]:
     return {**named, "total": TOTAL}
 
 
-def cell(row: Mapping[str, Any], key: str = "persons") -> int | Missing:
+def cell(row: Mapping[Any, Any], key: str = "persons") -> int | Missing:
     """Count of a released row, or that it is hidden."""
     return HIDDEN if row["hidden"] or pd.isna(row[key]) else int(row[key])
 
