@@ -81,7 +81,8 @@ def _compared(
     from splink.backends.spark import SparkAPI
 
     session.sql(_HAMMING)
-    api: Any = SparkAPI(spark_session=session, break_lineage_method="persist")
+    opened: Any = SparkAPI
+    api = opened(spark_session=session, break_lineage_method="persist")
     records, others = tables
     ours = api.register(_brought(session, connection, records))
     linker = Linker(ours, dict(model.settings), log_level=None, validate_settings=False)
