@@ -222,12 +222,14 @@ def compared(days: pd.DataFrame) -> pd.DataFrame:
     means = last.groupby(["arm", "seed"])[["precision", "recall", "loss", "f1"]].mean()
     rows = []
     for arm in ("feedback", "null"):
-        gain = means.loc[arm] - means.loc["without"]
+        before = pd.DataFrame(means.xs("without", level="arm"))
+        gain = pd.DataFrame(means.xs(arm, level="arm")) - before
         for measure in gain.columns:
-            low, high = interval(gain[measure].to_numpy())
-            rows.append({"arm": arm, "measure": measure, "mean": gain[measure].mean(), "low": low,
-                         "high": high, "gains": int((gain[measure] > 0).sum()),
-                         "before": means.loc["without"][measure].mean()})  # fmt: skip
+            rise = gain[measure].to_numpy(float)
+            low, high = interval(rise)
+            rows.append({"arm": arm, "measure": measure, "mean": rise.mean(), "low": low,
+                         "high": high, "gains": int((rise > 0).sum()),
+                         "before": before[measure].mean()})  # fmt: skip
     return pd.DataFrame(rows)
 
 

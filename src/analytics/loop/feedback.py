@@ -89,7 +89,8 @@ def precision(outcomes: pa.Table, by: Sequence[str] = ("rule", "rule_version")) 
     )  # fmt: skip
     low, high = wilson(counted["confirmed"].to_numpy(float), counted["verified"].to_numpy(float))
     share = counted["confirmed"] / counted["verified"].where(counted["verified"] > 0)
-    return counted.assign(precision=share.astype(float), low=low, high=high)
+    judged: pd.DataFrame = counted.assign(precision=share.astype(float), low=low, high=high)
+    return judged
 
 
 def wilson(hits: Any, of: Any, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
@@ -226,7 +227,7 @@ def overdue(study: Study, standing: pa.Table, moment: datetime) -> pd.DataFrame:
         for row in late.itertuples():
             duty = known.get(str(row.duty))
             title = None if duty is None else duty.escalates if up else duty.who
-            waits = up and float(row.days) < 1
+            waits = up and float(str(row.days)) < 1
             said.append("" if title is None or waits else getattr(title, language))
         return said
 
@@ -253,7 +254,7 @@ def errors(outcomes: pa.Table, department: str) -> pd.DataFrame:
         ``reason_en``, ``status`` (confirmed: it is wrong; else not decided yet); rows that
         proved right are left out.
     """
-    return ledger.query(
+    wrong: pd.DataFrame = ledger.query(
         """
         select distinct subject as delivery_row, rule, reason_zh, reason_en, status
         from outcomes where department = $department and asks = 'record_wrong'
@@ -262,3 +263,4 @@ def errors(outcomes: pa.Table, department: str) -> pd.DataFrame:
         """,
         {"department": department}, outcomes=outcomes,
     ).to_pandas()  # fmt: skip
+    return wrong

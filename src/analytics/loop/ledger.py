@@ -201,7 +201,7 @@ def append(study: Study, feed: str, added: pa.Table, moment: datetime) -> int:
             kept = protection.protect(connection, files, contract, None)
         (part,) = archive.write_parts(folder, feed, kept)
         archive.append(folder, [replace(entry, part=part)])
-    return added.num_rows
+    return int(added.num_rows)
 
 
 def _digest(added: pa.Table) -> str:

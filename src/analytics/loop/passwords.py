@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from analytics.errors import KeyringError, SetupError, VerificationError
 
@@ -114,14 +114,14 @@ def unlock(content: bytes, password: str) -> bytes:
     plain = io.BytesIO()
     try:
         office = msoffcrypto.OfficeFile(io.BytesIO(content))
-        office.load_key(password=password, verify_password=True)  # type: ignore[no-untyped-call]
+        office.load_key(password=password, verify_password=True)
         office.decrypt(plain, verify_integrity=True)
     except (InvalidKeyError, DecryptionError, FileFormatError, ParseError, ValueError, OSError):
         raise refusal from None
     return plain.getvalue()
 
 
-def _pyrage():  # type: ignore[no-untyped-def] # noqa: ANN202 - a module without types
+def _pyrage() -> Any:
     try:
         import pyrage
     except ImportError as error:

@@ -288,7 +288,9 @@ def _own(recipient: Recipient, ring: Ring, standing: pa.Table) -> pd.DataFrame:
     )  # fmt: skip
     keyed = pseudonyms.key(rows["line"].combine_chunks(), ring, f"share:{recipient.name}")
     table = rows.drop_columns(["line"]).add_column(0, "person", keyed)
-    return table.sort_by([("person", "ascending"), ("asks", "ascending")]).to_pandas()
+    ordered = table.sort_by([("person", "ascending"), ("asks", "ascending")])
+    shared: pd.DataFrame = ordered.to_pandas()
+    return shared
 
 
 def _pack(

@@ -148,7 +148,8 @@ def _loss(
     alarm = np.append(0, np.cumsum(weight * ~true[order]))
     place = np.searchsorted(ranked, at, side="left")
     lost: FloatArray = costs.false_alarm * (alarm[-1] - alarm[place]) + costs.miss * hit[place]
-    return lost / weight.sum()
+    mean: FloatArray = lost / weight.sum()
+    return mean
 
 
 def _area(scores: FloatArray, true: npt.NDArray[np.bool_], weights: FloatArray) -> float:

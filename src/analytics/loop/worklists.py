@@ -211,7 +211,7 @@ def export(
         standing=standing).column("v").to_pylist())  # fmt: skip
     sheet, named = _sheet(study, ring, name, int(version), lines, moment.date())
     content = sheets.write_xlsx(sheet) if form == "xlsx" else sheets.write_csv(sheet)
-    suffix = form
+    suffix: str = form
     if named:
         passwords.strong(password)
         lock = passwords.lock_workbook if form == "xlsx" else passwords.lock_age

@@ -125,10 +125,10 @@ def fill(
     locked = content.startswith(_ENCRYPTED)
     book = openpyxl.load_workbook(io.BytesIO(_opened(content, password) if locked else content))
     sheet = book.worksheets[_SHEET]
-    columns = {str(cell.value).split()[-1]: cell.column for cell in sheet[1]}
+    columns = {str(cell.value).split()[-1]: int(cell.column or 0) for cell in sheet[1]}
     said: list[dict[str, Any]] = []
     for row in range(2, sheet.max_row + 1):
-        line = {name: sheet.cell(row, place).value or "" for name, place in columns.items()}
+        line = {n: str(sheet.cell(row, place).value or "") for n, place in columns.items()}
         answers, entries = _answered(line, asked, how, seed, day)
         said += entries
         for name, value in answers.items():
@@ -241,7 +241,7 @@ class Truth:
 
     def another_county(self, at: float) -> str:
         """County somebody moved to."""
-        return self._counties[int(at * len(self._counties))]
+        return str(self._counties[int(at * len(self._counties))])
 
     def _same(self, line: Mapping[str, str]) -> bool:
         parts = [part.strip() for part in str(line.get("other") or "").split("·")]
