@@ -221,8 +221,11 @@ def gate(
 
     Parameters
     ----------
-    history, structure, horizons, level
-        As for `forecast`.
+    history : History
+    structure : scipy.sparse.csr_array
+    horizons : tuple of int
+    level : float
+        These four as for `forecast`.
     origins : int
         Past days to forecast from, at most; the latest whose outcome is known.
 

@@ -39,7 +39,7 @@ def feed(linked: Linked, name: str, *columns: str) -> ir.Table:
         Feeds with ``person``, as `pool.linked.read` gives them.
     name : str
         Feed.
-    columns : str
+    *columns : str
         Columns of its contract; ``person`` comes with them.
     """
     import ibis

@@ -41,8 +41,11 @@ def compare(
         :func:`analytics.engine.connect` puts it there.
     connection : duckdb.DuckDBPyConnection
         Holds the standard records.
-    model, records, others, lowest
-        As there.
+    model : Model
+    records : str
+    others : str, optional
+    lowest : float
+        These four as there.
 
     Returns
     -------

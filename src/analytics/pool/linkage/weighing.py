@@ -41,8 +41,10 @@ class Pairs:
     ends: tuple[Places, Places]
     known: tuple[Known, Known]
     answers: Mapping[str, Mask] | None = None
-    _values: dict[tuple[int, str], NDArray[Any]] = field(default_factory=dict, repr=False)
-    _masks: dict[tuple[str, bool, bool], Mask] = field(default_factory=dict, repr=False)
+    _values: dict[tuple[int, str], NDArray[Any]] = field(
+        default_factory=dict, init=False, repr=False
+    )
+    _masks: dict[tuple[str, bool, bool], Mask] = field(default_factory=dict, init=False, repr=False)
 
     def value(self, side: int, name: str) -> NDArray[Any]:
         """Give what is known of the records of one side, for each pair."""
