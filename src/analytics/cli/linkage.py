@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from analytics.errors import WorkbenchError
+
 _ROLE = "keeper"
 
 StudyOption = Annotated[
@@ -37,7 +39,15 @@ def link(
     ring = keys.load(chosen.name)
     log, counts = chosen.state / "audit.jsonl", {"train": int(train)}
     audit.record(log, "link.begin", chosen.name, role=_ROLE, counts=counts)
-    done = link_study(chosen, ring, train=train, memory_limit_mb=memory)
+    import duckdb
+
+    try:
+        done = link_study(chosen, ring, train=train, memory_limit_mb=memory)
+    except duckdb.OutOfMemoryException:
+        raise WorkbenchError(
+            f"linking study '{chosen.name}' needs more than {memory} MB",
+            remedy="give it more with --memory; what was linked before stands as it was",
+        ) from None
     night, read = done.night, done.originals
     counts = {
         "deliveries": read.deliveries,
