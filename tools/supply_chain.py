@@ -115,7 +115,18 @@ def licence(part: Part, root: Path = ROOT) -> str:
     ]
     first = (said.get("License") or "").strip().splitlines()
     stated = first[0].strip() if first and len(first[0]) <= 60 else ""  # noqa: PLR2004 - a name, no text
-    return said.get("License-Expression") or ", ".join(classified) or stated or "not stated"
+    named = said.get("License-Expression") or ", ".join(classified) or stated
+    return named or _of_text(part) or "not stated"
+
+
+def _of_text(part: Part) -> str:
+    """Licence told by the words of the package's licence file, where it names none elsewhere."""
+    texts = [
+        Path(path.locate()).read_text(encoding="utf-8")
+        for path in metadata.files(part.name) or []
+        if path.name.upper().startswith("LICEN")
+    ]
+    return "MIT" if any("Permission is hereby granted, free of charge" in t for t in texts) else ""
 
 
 def copyleft(words: str) -> bool:

@@ -214,7 +214,8 @@ def individual_optimum(people: Persons, homes: Sites, distance: np.ndarray, pric
         np.concatenate([np.zeros(width), ones]),
         np.concatenate([room, ones]),
     )
-    answer = milp(costs, constraints=rows, integrality=np.ones(len(costs)), bounds=Bounds(0, 1))
+    answer = milp(costs, constraints=rows, integrality=np.ones(len(costs)), bounds=Bounds(0, 1),
+                  options={"mip_rel_gap": 0})  # fmt: skip
     assert answer.status == 0
     return float(answer.fun)
 

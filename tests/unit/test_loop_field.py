@@ -41,8 +41,8 @@ def province_of(tmp_path_factory):
         for name in (STUDY, "hubei-2020"):
             shutil.copytree(drawn.ROOT / "data" / name, root / "data" / name,
                             ignore=shutil.ignore_patterns("state"))  # fmt: skip
-        with (root / "data" / STUDY / "study.toml").open("a", encoding="utf-8") as stream:
-            stream.write(LOOP)
+        said = root / "data" / STUDY / "study.toml"  # one duty for all, in place of its roster
+        said.write_text(said.read_text("utf-8").partition("[[duties]]")[0] + LOOP, "utf-8")
         patch.setenv("WORKBENCH_ROOT", str(root))
         patch.setenv("WORKBENCH_HOME", str(folder / "home"))
         patch.setenv("WORKBENCH_KEYS", str(folder / "keys"))

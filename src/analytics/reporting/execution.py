@@ -69,7 +69,7 @@ def execute(
     memory = memory or kernels.standard_memory()
     import papermill  # while the kernel's imports go on
 
-    with tempfile.TemporaryDirectory(prefix="workbench-") as private:
+    with tempfile.TemporaryDirectory(prefix="workbench-", dir=kernels.place()) as private:
         environment = {"IPYTHONDIR": private, "PYTHONHASHSEED": "0", "WORKBENCH_IN_REPORT": "1"}
         before = {name: os.environ.get(name) for name in environment}
         os.environ.update(environment)

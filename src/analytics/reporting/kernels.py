@@ -19,16 +19,15 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import jupyter_client.manager  # first: provisioning needs it loaded
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def standard_memory() -> int:
@@ -39,6 +38,14 @@ def standard_memory() -> int:
         allowed = limit.read().strip()
     most = min(machine, int(allowed)) if allowed.isdigit() else machine
     return most * 9 // 10 >> 20
+
+
+_LONGEST = 60  # of a temporary folder's name: with ours it must stay below 108 characters
+
+
+def place() -> str | None:
+    """Folder for private folders: the usual one, unless its name is too long for a socket in it."""
+    return None if len(tempfile.gettempdir()) <= _LONGEST else "/tmp"  # noqa: S108 - made private
 
 
 def manager(
@@ -218,7 +225,7 @@ class _Warm(LocalProvisioner):
         wanted = {
             "arguments": cmd[cmd.index("ipykernel_launcher") + 1 :],
             "environment": dict(settings.get("env") or os.environ),
-            "folder": os.fspath(settings.get("cwd") or "."),
+            "folder": os.fspath(settings.get("cwd") or Path.cwd()),
         }
         born = _Fork(_nursery(self.imports).fork(wanted))
         self.process = born  # type: ignore[assignment] # all of a Popen that is asked for

@@ -156,10 +156,15 @@ def flows(trips: ir.Table, level: Level = "county") -> ir.Table:
     FLOWS table
         Every trip is counted once: the sum of ``travellers`` is the number of trips.
     """
+    # codes are six digits: as numbers they take a third of the room that grouping needs
     at = trips.mutate(
-        origin=_area(trips["origin"], level), destination=_area(trips["destination"], level)
+        origin=_area(trips["origin"], level).cast("int32"),
+        destination=_area(trips["destination"], level).cast("int32"),
     )
-    return at.group_by(*KEY).agg(travellers=at.count())
+    counted = at.group_by(*KEY).agg(travellers=at.count())
+    return counted.mutate(
+        origin=counted["origin"].cast("string"), destination=counted["destination"].cast("string")
+    )
 
 
 def _area(code: ir.StringValue, level: Level) -> ir.StringValue:

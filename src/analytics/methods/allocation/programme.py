@@ -128,7 +128,9 @@ class Programme:
                 found = self.whole(among, rest, sent, end - time.monotonic(), 0.9 * tolerance)
             except SolverError:
                 break  # out of time without a point: the rounded one stands
-            lower = max(lower, min(found.bound, bound + width))
+            outside = np.isfinite(self.cost) & ~among
+            beyond = bound + np.min(reduced[outside], initial=np.inf)
+            lower = max(lower, min(found.bound, beyond))
             if found.cost < upper:
                 sent, upper = found.sent, found.cost
         option, site = np.nonzero(sent)

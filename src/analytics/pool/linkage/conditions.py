@@ -180,7 +180,7 @@ def _condition(node: Any) -> Condition:
         return Condition(kind, sql, parts, dear=any(part.dear for part in parts))
     if isinstance(node, exp.Not | exp.Coalesce):
         part = _condition(node.this)
-        kind = "not" if isinstance(node, exp.Not) else "truth"
+        kind = "not" if isinstance(node, exp.Not) else "constant"
         return Condition(kind, sql, (part,), dear=part.dear)
     if isinstance(node, exp.Boolean):
         return Condition("constant", sql, terms=((0, str(node.this)),))

@@ -167,7 +167,7 @@ def _where(pairs: Pairs, condition: Condition, *, wanted: bool, lenient: bool) -
 
 
 def _never_null(pairs: Pairs, condition: Condition, *, lenient: bool) -> Mask:
-    if condition.kind == "truth":
+    if condition.kind == "constant":
         return pairs.where(condition.parts[0], lenient=lenient)
     if condition.kind == "constant":
         return np.full(len(pairs.ends[0]), condition.terms[0][1] == "True")
