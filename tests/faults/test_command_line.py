@@ -96,7 +96,7 @@ def typed(*arguments):  # noqa: ANN002
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 @settings(
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

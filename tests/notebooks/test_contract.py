@@ -15,6 +15,7 @@ from analytics.pool import figures
 from analytics.reporting.parameters import REPORTS, cell
 
 NOTEBOOKS = sorted((study.root() / "notebooks").glob("*.ipynb"))
+LONG = ("loop", "resettlement_demand")  # run by `make report` too
 
 
 def read(notebook: Path) -> nbformat.NotebookNode:
@@ -48,7 +49,11 @@ def test_notebook_holds_no_logic(notebook: Path):
     assert [node for node in ast.walk(ast.parse(source)) if isinstance(node, logic)] == []
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "notebook",
+    [pytest.param(path, marks=pytest.mark.slow if path.stem in LONG else ()) for path in NOTEBOOKS],
+    ids=lambda path: path.stem,
+)
 def test_plain_papermill_runs_it(notebook: Path, tmp_path: Path):
     figures.bring(study.load("hubei-2020"))
     made = tmp_path / "out.ipynb"
