@@ -45,6 +45,7 @@ def leaves(command, path=()):
 
 
 COMMANDS = dict(leaves(typer.main.get_command(cli.app)))
+LONG = (("place",), ("sites", "whatif"), ("assistance",))  # each example places everyone anew
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -94,9 +95,13 @@ def typed(*arguments):  # noqa: ANN002
     return code, said.read()
 
 
-@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(p, marks=pytest.mark.slow if p in LONG else ()) for p in COMMANDS],
+    ids=" ".join,
+)
 @settings(
-    max_examples=5,
+    max_examples=3,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -102,6 +102,7 @@ def undisturbed(furnished):
     return held(there), time.monotonic() - started, folder
 
 
+@pytest.mark.slow
 def test_killed_at_some_file_system_calls(furnished, kill):
     """At three of them: before anything is known, when it is, and at the end."""
     expected, _, _ = undisturbed(furnished)

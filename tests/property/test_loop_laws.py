@@ -16,7 +16,7 @@ from tests import loop_study as drawn
 
 from analytics.loop import ledger, push, seals, sheets, verification, worklists
 
-QUICK = settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 WORDS = ("confirmed", "属实", "refuted", "unreachable", "moved", "maybe", "", "delete")
 PUSHED = 9
 

@@ -121,10 +121,10 @@ def test_a_null_team_tosses_coins(province_of):
     true = province_of[4]
     for group in (True, False):
         answers = [status for s, status in said.items() if (s in true) == group]
-        assert 0.3 < answers.count("confirmed") / len(answers) < 0.7
+        assert 0.2 < answers.count("confirmed") / len(answers) < 0.8
     study = province_of[0]
     (row,) = feedback.precision(feedback.outcomes(*ledger.known(study, BACK))).to_dict("records")
-    assert row["low"] < 0.5 < row["high"]
+    assert 0.3 < row["precision"] < 0.7  # four standard errors around a half
 
 
 def test_no_floor_of_the_loop_reads_the_truth():

@@ -72,6 +72,7 @@ def sample():
         return made, {rows.feed: rows for rows in feeds.every(made)}
 
 
+@pytest.mark.slow
 def test_same_seed_gives_the_same_bytes(tmp_path, monkeypatch):
     one = _bytes(_simulate(tmp_path / "one", monkeypatch)[0])
     two = _bytes(_simulate(tmp_path / "two", monkeypatch)[0])

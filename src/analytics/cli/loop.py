@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -323,5 +325,15 @@ def _password(file: Path | None, *, confirm: bool = False) -> str:
 
     if file is not None:
         return passwords.from_file(file)
-    said = typer.prompt("password of the lists", hide_input=True, confirmation_prompt=confirm)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", getpass.GetPassWarning)  # it would be shown while typed
+        try:
+            said = typer.prompt(
+                "password of the lists", hide_input=True, confirmation_prompt=confirm
+            )
+        except getpass.GetPassWarning:
+            raise ParameterError(
+                "there is no terminal to ask for the password on",
+                remedy="give a private file with --password-file",
+            ) from None
     return str(said)
