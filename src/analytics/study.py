@@ -14,7 +14,7 @@ import os
 import tomllib
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -24,6 +24,9 @@ from analytics.errors import ParameterError, StudyError
 
 ZONE = ZoneInfo("Asia/Shanghai")
 DEFAULT = "hubei-2020"
+
+
+_Rules = TypeVar("_Rules", bound=BaseModel)
 
 
 class _Frozen(BaseModel):
@@ -375,6 +378,30 @@ def load(name: str = "") -> Study:
     except ValidationError as error:
         breaches = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         raise StudyError(f"'{path}' does not hold together", breaches) from error
+
+
+def read_rules(model: type[_Rules], path: Path) -> _Rules:
+    """
+    Read rules that are data from a TOML file.
+
+    Parameters
+    ----------
+    model : type of pydantic.BaseModel
+        What the file must hold.
+    path : Path
+
+    Raises
+    ------
+    ParameterError
+        If the file is not TOML or does not hold together; every unsound entry is listed.
+    """
+    try:
+        return model(**tomllib.loads(path.read_text(encoding="utf-8")))
+    except tomllib.TOMLDecodeError as error:
+        raise ParameterError(f"'{path.name}' is not TOML: {error}") from error
+    except ValidationError as error:
+        breaches = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise ParameterError(f"'{path.name}' does not hold together", breaches) from error
 
 
 def moment(day: date) -> datetime:

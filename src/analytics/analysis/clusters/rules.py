@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from datetime import date
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from analytics.errors import ParameterError
+from analytics.study import read_rules
 
 
 class _Frozen(BaseModel):
@@ -79,10 +79,4 @@ def load(path: Path | None = None) -> Rules:
         If the file does not hold together; every unsound entry is listed.
     """
     path = path or Path(__file__).with_name("protocols.toml")
-    try:
-        return Rules(**tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
-        raise ParameterError(f"'{path.name}' is not TOML: {error}") from error
-    except ValidationError as error:
-        breaches = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        raise ParameterError(f"'{path.name}' does not hold together", breaches) from error
+    return read_rules(Rules, path)

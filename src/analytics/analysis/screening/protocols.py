@@ -7,14 +7,14 @@ the same shape serves another country or year.
 
 from __future__ import annotations
 
-import tomllib
 from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from analytics.errors import ParameterError
+from analytics.study import read_rules
 
 Feature = Literal["fever_or_respiratory", "imaging", "lymphocytes_low", "exposure"]
 
@@ -169,10 +169,4 @@ def load(path: Path | None = None) -> Protocols:
         If the file does not hold together; every unsound entry is listed.
     """
     path = path or Path(__file__).with_name("protocols.toml")
-    try:
-        return Protocols(**tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
-        raise ParameterError(f"'{path.name}' is not TOML: {error}") from error
-    except ValidationError as error:
-        breaches = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        raise ParameterError(f"'{path.name}' does not hold together", breaches) from error
+    return read_rules(Protocols, path)
