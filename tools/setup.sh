@@ -95,7 +95,8 @@ environment() {
     find_python
     find_uv
     say "installing Python packages into .venv ($*)"
-    "$uv" sync --quiet --frozen --inexact "$@" || stop "uv could not make .venv: see above"
+    # compiled once here: where Python may write no bytecode, each run would compile anew
+    "$uv" sync --quiet --frozen --inexact --compile-bytecode "$@" || stop "uv could not make .venv: see above"
 }
 
 lock

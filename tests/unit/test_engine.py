@@ -54,6 +54,17 @@ def test_asof_agrees_with_pandas(connection, seed):
     np.testing.assert_array_equal(expected, ours)
 
 
+def test_what_spills_is_encrypted_and_counted_whole(tmp_path):
+    narrow = engine.connect(memory="60MB", spill=tmp_path / "spill", threads=1)
+    numbers = narrow.sql("SELECT i AS number, 'canary-' || i AS word FROM range(3000000) t(i)")
+    spilled = narrow.create_table("spilled", numbers, temp=True)
+    files = [path for path in (tmp_path / "spill").rglob("*") if path.is_file()]
+    content = b"".join(path.read_bytes() for path in files)
+    assert len(content) > 1_000_000
+    assert b"canary-" not in content
+    assert 3_000_000 == spilled["word"].nunique().to_pyarrow().as_py()
+
+
 def test_recoding_conserves_totals():
     counts = pd.DataFrame(
         {

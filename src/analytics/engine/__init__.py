@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import duckdb
     import ibis.expr.types as ir
     import pandas as pd
     import pyarrow as pa
@@ -52,7 +53,7 @@ def connect(
     Raises
     ------
     SetupError
-        If Spark is asked for and it, or Java, is not installed.
+        If Spark is asked for and it, or Java, is not installed; if DuckDB's cipher code is not.
     """
     return _duckdb(spill, memory, threads) if engine == "duckdb" else _spark(spill, memory, threads)
 
@@ -65,10 +66,60 @@ def _duckdb(spill: Path | None, memory: str, threads: int | None) -> Any:
         options["threads"] = threads
     if spill is not None:
         spill.mkdir(mode=0o700, parents=True, exist_ok=True)
-        options |= {"temp_directory": str(spill), "temp_file_encryption": True}
+        options |= {"temp_directory": str(spill)}
     connection = ibis.duckdb.connect(**options)
+    if spill is not None:
+        encrypt_spill(connection.con)
     connection.con.execute("SET TimeZone = 'Asia/Shanghai'")
+    # commands show progress of their own; a bar on standard output would spoil what is piped on
+    connection.con.execute("SET enable_progress_bar = false")
     return connection
+
+
+def encrypt_spill(connection: duckdb.DuckDBPyConnection) -> None:
+    """
+    Have DuckDB encrypt what it writes beside memory, under a key only this process has.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        Freshly opened; nothing of it may have spilled yet.
+
+    Raises
+    ------
+    SetupError
+        If the cipher code (package ``duckdb-extension-httpfs``) is missing or of another version.
+
+    References
+    ----------
+    DuckDB 1.5, settings ``temp_file_encryption`` and ``temp_directory``.
+    """
+    import duckdb
+
+    try:
+        connection.load_extension(str(_cipher_code()))
+        connection.execute("SET temp_file_encryption = true")
+    except duckdb.Error as error:
+        raise SetupError(
+            f"DuckDB {duckdb.__version__} cannot load its cipher code",
+            remedy=f"pip install duckdb-extension-httpfs=={duckdb.__version__}",
+        ) from error
+
+
+def _cipher_code() -> Path:
+    """Compiled extension in the installed package; nothing is downloaded."""
+    import importlib.util
+    from pathlib import Path
+
+    found = importlib.util.find_spec("duckdb_extension_httpfs")
+    places = found.submodule_search_locations if found else None
+    for place in places or ():
+        for path in Path(place).rglob("httpfs.duckdb_extension"):
+            return path
+    raise SetupError(
+        "the cipher code of DuckDB is not installed",
+        remedy="pip install duckdb-extension-httpfs, of DuckDB's own version",
+    )
 
 
 def _spark(spill: Path | None, memory: str, threads: int | None) -> Any:
@@ -86,6 +137,41 @@ def _spark(spill: Path | None, memory: str, threads: int | None) -> Any:
         raise SetupError(
             "Spark found no Java 17", remedy="apt install openjdk-17-jre-headless"
         ) from error
+
+
+def count(table: ir.Table, by: Sequence[str], name: str = "count") -> ir.Table:
+    """
+    Count rows by key.
+
+    Parameters
+    ----------
+    table : ibis.Table
+        Any number of rows.
+    by : sequence of str
+        Columns of the key; a missing value is a value of its own.
+    name : str
+        What the count is called.
+
+    Returns
+    -------
+    ibis.Table
+        Columns `by` and `name`, one row per key that occurs.
+
+    Notes
+    -----
+    DuckDB counts at once and, where the keys are texts and dates of few values, in an array
+    (`dense`); Spark and wider keys go through the engine's own grouping, which is lazy.
+    """
+    import ibis
+
+    connection = table.select(by[0]).get_backend()
+    if connection.name == "duckdb":
+        from analytics.engine import dense
+
+        counted = dense.count(table, by, connection)
+        if counted is not None:
+            return ibis.memtable(counted.rename_columns([*by, name]))
+    return table.group_by(*by).agg(**{name: table.count()})
 
 
 def asof(

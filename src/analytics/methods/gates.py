@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from analytics.errors import ParameterError
+
+if TYPE_CHECKING:
+    from scipy import stats
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -289,6 +291,8 @@ def expected_finds(
 
 def _gamma(moments: tuple[float, float]) -> stats.rv_frozen:
     mean, variance = moments
+    from scipy import stats  # half a second to import, which counts of flows need not wait for
+
     return stats.gamma(mean**2 / variance, scale=variance / mean)
 
 

@@ -9,14 +9,14 @@ private folder.
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analytics.errors import SetupError
+from analytics import engine
 from analytics.privacy import disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import duckdb
 
@@ -65,27 +65,5 @@ def open_workspace(
         settings |= {"memory_limit": memory_limit} if memory_limit else {}
         settings |= {"threads": threads} if threads else {}
         with duckdb.connect(config=settings) as connection:
-            try:
-                connection.load_extension(str(_cipher_code()))
-                connection.execute("SET temp_file_encryption = true")
-            except duckdb.Error as error:
-                raise SetupError(
-                    f"DuckDB {duckdb.__version__} cannot load its cipher code",
-                    remedy=f"pip install duckdb-extension-httpfs=={duckdb.__version__}",
-                ) from error
+            engine.encrypt_spill(connection)
             yield connection
-
-
-def _cipher_code() -> Path:
-    """Compiled extension in the installed package; nothing is downloaded."""
-    import importlib.util
-
-    found = importlib.util.find_spec("duckdb_extension_httpfs")
-    places = found.submodule_search_locations if found else None
-    for place in places or ():
-        for path in Path(place).rglob("httpfs.duckdb_extension"):
-            return path
-    raise SetupError(
-        "the cipher code of DuckDB is not installed",
-        remedy="pip install duckdb-extension-httpfs, of DuckDB's own version",
-    )
