@@ -138,7 +138,8 @@ def one_to_one(
     groups = len(sources)
     label = np.arange(groups)
     mask, proven = sources.copy(), identity.copy()
-    order = np.lexsort((right, left, -weight))
+    order = np.argsort(left * groups + right)
+    order = order[np.argsort(-weight[order], kind="stable")]
     used: list[Whole] = []
     while len(order):
         low, high = label[left[order]], label[right[order]]

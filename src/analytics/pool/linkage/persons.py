@@ -256,13 +256,12 @@ def _involved(
         )
     connection.register("links", links)
     try:
-        rows = connection.execute(query).fetchnumpy()
+        rows = connection.sql(query).to_arrow_table()
     finally:
         connection.unregister("links")
-    order = np.argsort(rows["mark"], kind="stable")
+    order = np.argsort(rows["mark"].to_numpy(), kind="stable")
     position, person, source, proven = (
-        np.asarray(rows[name], dtype=np.int64)[order]
-        for name in ("position", "person", "source", "proven")
+        rows[name].to_numpy()[order] for name in ("position", "person", "source", "proven")
     )
     return position, person, np.unique(source, return_inverse=True)[1], proven
 

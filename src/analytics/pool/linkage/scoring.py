@@ -231,17 +231,14 @@ def _candidates(
     for place, key in enumerate(KEYS):
         earlier = "".join(f" and (l.{one} = r.{one}) is not true" for one in KEYS[:place])
         found.append(
-            connection.execute(
+            connection.sql(
                 f'select l.position::bigint as "left", r.position::bigint as "right" '
                 f"from {records}_keys l join {others or records}_keys r "
                 f"on l.{key} = r.{key} and l.source {order} r.source where true{earlier}"
-            ).fetchnumpy()
+            ).to_arrow_table()
         )
-    left, right = (
-        np.concatenate([np.asarray(one[side], dtype=np.int64) for one in found])
-        for side in ("left", "right")
-    )
-    return left, right
+    pairs = pa.concat_tables(found)
+    return pairs["left"].to_numpy(), pairs["right"].to_numpy()
 
 
 def _known(
@@ -263,9 +260,9 @@ def _known(
     asked |= {weighing.packed_of(one): one for one in conditions.SHORT}
     listed = ", ".join(f"{sql} as c{number}" for number, sql in enumerate(asked.values()))
     joins = " ".join(f"left join frequency_{one} using ({one})" for one in FREQUENCIES)
-    connection.register("_involved", involved)
+    connection.register("_involved", _in_parts(involved))
     try:
-        found = connection.execute(
+        found = connection.sql(
             f"select position, {listed} from ({_of(records, '_involved')}) {joins}"
         ).to_arrow_table()
     finally:
@@ -279,6 +276,11 @@ def _known(
         else:
             known[name] = column.to_numpy()
     return row, known
+
+
+def _in_parts(table: pa.Table) -> pa.Table:
+    """Cut into parts that DuckDB's threads can share; of one part only one thread reads."""
+    return pa.Table.from_batches(table.to_batches(max_chunksize=_CHUNK // 4), table.schema)
 
 
 def _packed(name: str, texts: pa.StringArray) -> dict[str, NDArray[Any]]:
@@ -336,22 +338,26 @@ def _answers(
     named = sorted(set(re.findall(r"\b(\w+)_[lr]\b", " ".join(compiled.distances))))
     ends = {"_first": np.unique(left), "_second": np.unique(right)}
     for name, side in zip(ends, sides, strict=True):
-        connection.register("_asked", pa.table({"position": ends[name]}))
+        connection.register("_asked", _in_parts(pa.table({"position": ends[name]})))
         connection.execute(
             f"create or replace temp table {name} as select position, {', '.join(named)} "
             f"from ({_of(side, '_asked')})"
         )
         connection.unregister("_asked")
-    connection.register("_pairs", pa.table({"l": left, "r": right, "n": np.arange(len(left))}))
+    pairs = pa.table({"l": left, "r": right, "n": np.arange(len(left))})
+    connection.register("_pairs", _in_parts(pairs))
+    # as written: the pairs, in their parts, look up two hash tables; so all threads have work
+    connection.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
     try:
-        found = connection.execute(
+        found = connection.sql(
             f"select n, {asked} from _pairs join _first l on l.position = _pairs.l "
             "join _second r on r.position = _pairs.r"
-        ).fetchnumpy()
+        ).to_arrow_table()
         connection.execute("drop table _first; drop table _second")
     finally:
+        connection.execute("set disabled_optimizers = ''")
         connection.unregister("_pairs")
-    order = np.argsort(found["n"])
+    order = np.argsort(found["n"].to_numpy())
     return {
-        sql: np.asarray(found[f"c{number}"])[order] for number, sql in enumerate(compiled.distances)
+        sql: found[f"c{number}"].to_numpy()[order] for number, sql in enumerate(compiled.distances)
     }
