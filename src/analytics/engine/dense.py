@@ -24,8 +24,8 @@ MOST_CELLS = 16_000_000
 ROWS_AT_ONCE = 1_000_000
 
 
-@ibis.udf.scalar.builtin(name="list_position")
-def _position(values: list[str], value: str) -> int:  # type: ignore[empty-body]
+@ibis.udf.scalar.builtin(name="list_position")  # type: ignore[untyped-decorator]
+def _position(values: list[str], value: str) -> int:  # type: ignore[empty-body,unused-ignore]
     """Place of a text among some, from 1; DuckDB looks each dictionary entry up once."""
 
 
