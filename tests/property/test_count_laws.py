@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 
 import ibis
 import pyarrow as pa
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from analytics import engine
 from analytics.engine import dense
 
-DAYS = st.dates(datetime.date(2019, 12, 1), datetime.date(2020, 5, 1))
+DAYS = st.dates(dt.date(2019, 12, 1), dt.date(2020, 5, 1))
 PLACES = st.sampled_from(["420102", "420103", "", "黄冈", "it's"])
 TRIP = st.tuples(st.none() | DAYS, st.none() | PLACES, st.none() | PLACES)
 
@@ -46,7 +46,7 @@ def test_each_row_is_counted_once_gaps_as_a_value(rows):
 @pytest.mark.parametrize("most", [0, dense.MOST_CELLS], ids=["hash table", "array"])
 def test_array_and_hash_table_agree(monkeypatch, most):
     monkeypatch.setattr(dense, "MOST_CELLS", most)
-    day = datetime.date(2020, 1, 23)
+    day = dt.date(2020, 1, 23)
     rows = [(day, "420102", None), (None, "420102", "x"), (day, "420102", None)]
     assert {(day, "420102", None): 2, (None, "420102", "x"): 1} == counted(
         trips(rows), ("date", "origin", "destination")
@@ -55,4 +55,4 @@ def test_array_and_hash_table_agree(monkeypatch, most):
 
 def test_numbers_and_moments_are_left_to_the_engine():
     table = pa.table({"seats": [1, 1, 2], "origin": ["a", "a", None]})
-    assert {(1, "a"): 2, (2, None): 1} == counted(table, ("seats", "origin"))
+    assert counted(table, ("seats", "origin")) == {(1, "a"): 2, (2, None): 1}

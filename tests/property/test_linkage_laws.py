@@ -80,3 +80,14 @@ def test_groups_are_those_of_taking_links_one_by_one(graph):
         if one is not two and len({int(source[i]) for i in both}) == len(both) and len(named) < 2:
             groups |= dict.fromkeys(both, both)
     assert label.tolist() == [min(groups[i]) for i in range(len(source))]
+
+
+@given(graph=graphs(), drawn=st.data())
+def test_what_was_found_to_be_two_never_shares_a_group(graph, drawn):
+    source, left, right, weight, proven = graph
+    places = st.integers(0, len(source) - 1)
+    pairs = drawn.draw(st.lists(st.tuples(places, places).filter(lambda p: p[0] != p[1])))
+    ends = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    apart = (ends[:, 0], ends[:, 1])
+    label, _ = matching.one_to_one(left, right, weight, 1 << source, proven, apart)
+    assert not (label[apart[0]] == label[apart[1]]).any()

@@ -72,6 +72,34 @@ def test_people_are_found_again(linked):
     assert scores["cluster_f1"] >= 0.95
 
 
+def decision(left, right, together):
+    row = dict(zip(linkage.DECIDED.names, (*left, *right, together), strict=True))
+    return pa.Table.from_pylist([row], linkage.DECIDED)
+
+
+def test_answers_about_pairs_go_before_the_model(people, model, tmp_path):
+    """Two of one person found to be two part, and stay so; two people found to be one join."""
+    with opened(tmp_path) as connection:
+        link(connection, people, model, "first")
+        before = people_of(connection)
+        held = {}
+        for record, person in sorted(before.items()):
+            held.setdefault(person, []).append(record)
+        one, other = next(group for group in held.values() if len(group) == 2)
+        connection.register("raw", people.select(list(linkage.RECORD_COLUMNS)))
+        parted = decision(one, other, together=False)
+        for batch in ("second", "third"):
+            linkage.link(connection, "raw", model, batch, decided=parted)
+            after = people_of(connection)
+            assert after[one] != after[other]
+            assert {k: v for k, v in before.items() if k != other} == {
+                k: v for k, v in after.items() if k != other
+            }
+        joined = decision(one, other, together=True)
+        linkage.link(connection, "raw", model, "fourth", decided=joined)
+        assert before == people_of(connection)
+
+
 def test_scores_of_a_drawn_case(tmp_path):
     """Truth {a b c} {d}; found {a b} {c d}: 1 of 2 linked pairs is true, of 3; no person whole."""
     with opened(tmp_path) as connection:

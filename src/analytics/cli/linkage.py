@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -30,8 +31,10 @@ def link(
 
     Reads the sealed originals of every kept delivery again. Only counts are printed; who is
     who stays in the vault. Train once, then again when departments change how they write.
+    What the field answered about pairs goes before the model, and an approved threshold too.
     """
     from analytics import study as studies
+    from analytics.loop import feedback, ledger, thresholds
     from analytics.pool.linkage.sealed import link_study
     from analytics.privacy import audit, keys
 
@@ -42,7 +45,15 @@ def link(
     import duckdb
 
     try:
-        done = link_study(chosen, ring, train=train, memory_limit_mb=memory)
+        outcomes = feedback.outcomes(*ledger.known(chosen, datetime.now(studies.ZONE)))
+        done = link_study(
+            chosen,
+            ring,
+            train=train,
+            memory_limit_mb=memory,
+            threshold=thresholds.approved(chosen, "linkage"),
+            decided=feedback.decided_pairs(outcomes),
+        )
     except duckdb.OutOfMemoryException:
         raise WorkbenchError(
             f"linking study '{chosen.name}' needs more than {memory} MB",

@@ -52,6 +52,39 @@ def outcomes(pushes: pa.Table, verifications: pa.Table) -> pa.Table:
     )  # fmt: skip
 
 
+def decided_pairs(outcomes: pa.Table) -> pa.Table:
+    """
+    Say which pairs of records the field found to be one person, and which two.
+
+    Parameters
+    ----------
+    outcomes : pyarrow.Table
+        As :func:`outcomes` gives.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``department_left``, ``record_left``, ``department_right``, ``record_right``,
+        ``together``: what linkage goes by instead of its own weight. A pair asked about twice
+        with two answers is left to linkage.
+    """
+    return ledger.query(
+        r"""
+        with said as (
+            select regexp_extract(subject, '^([^:|]+):([^|]+)\|([^:|]+):(.+)$',
+                    ['department_left', 'record_left', 'department_right', 'record_right']) as pair,
+                status = 'confirmed' as together
+            from outcomes where asks = 'same_person' and status in ('confirmed', 'refuted')
+        )
+        select pair.department_left, pair.record_left, pair.department_right, pair.record_right,
+            bool_and(together) as together
+        from said where pair.department_left <> '' group by pair
+        having bool_and(together) = bool_or(together) order by pair
+        """,
+        outcomes=outcomes,
+    )
+
+
 def precision(outcomes: pa.Table, by: Sequence[str] = ("rule", "rule_version")) -> pd.DataFrame:
     """
     Precision of what was pushed, by rule or otherwise.

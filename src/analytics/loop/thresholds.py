@@ -221,6 +221,12 @@ def value(study: Study, rule: str, default: float) -> float:
     return next((each.value for each in in_force(study) if each.rule == rule), default)
 
 
+def approved(study: Study, rule: str) -> float | None:
+    """Threshold of a rule that a person approved last; None where nobody did."""
+    found = [float(entry["to"]) for entry in changes(study) if entry["rule"] == rule]
+    return found[-1] if found else None
+
+
 def changes(study: Study) -> list[dict[str, Any]]:
     """
     Read the change log, oldest first.

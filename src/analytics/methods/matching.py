@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
     Real = NDArray[np.float64]
 
-_LIMIT = 60.0  # bits; beyond, a probability is 0 or 1 in double precision
+CERTAIN = 60.0
+"""Bits; beyond, a probability is 0 or 1 in double precision."""
 
 
 def exclusive_weight(left: Whole, right: Whole, weight: Real, source: Whole, records: int) -> Real:
@@ -43,7 +44,7 @@ def exclusive_weight(left: Whole, right: Whole, weight: Real, source: Whole, rec
     .. math:: p_{ij} = \frac{o_{ij}}
         {1 + \sum_{k \in S(j)} o_{ik} + \sum_{k \in S(i)} o_{kj} - o_{ij}}
     """
-    odds = np.exp2(np.clip(weight, -_LIMIT, _LIMIT))
+    odds = np.exp2(np.clip(weight, -CERTAIN, CERTAIN))
     sources = int(source.max()) + 1 if len(source) else 1
     first = left * sources + source[right]
     second = right * sources + source[left]
@@ -51,7 +52,7 @@ def exclusive_weight(left: Whole, right: Whole, weight: Real, source: Whole, rec
     # one side's keys never meet the other's of the same pair, as the two records differ
     total = np.bincount(np.concatenate([first, second]), np.tile(odds, 2), minlength=size)
     rivals = np.maximum(total[first] - odds, 0.0) + np.maximum(total[second] - odds, 0.0)
-    exclusive: Real = np.clip(weight, -_LIMIT, _LIMIT) - np.log2(1.0 + rivals)
+    exclusive: Real = np.clip(weight, -CERTAIN, CERTAIN) - np.log2(1.0 + rivals)
     return exclusive
 
 
@@ -94,7 +95,7 @@ def prior(evidence: Real, pairs: float, start: float, rounds: int = 10) -> float
         Share, at least half a pair.
     """
     share = start
-    factor = np.exp2(np.clip(evidence, -_LIMIT, _LIMIT))
+    factor = np.exp2(np.clip(evidence, -CERTAIN, CERTAIN))
     for _ in range(rounds):
         odds = factor * (share / (1 - share))
         share = max(float(np.sum(odds / (1 + odds))), 0.5) / pairs
@@ -107,6 +108,7 @@ def one_to_one(
     weight: Real,
     sources: Whole,
     identity: Whole,
+    apart: tuple[Whole, Whole] | None = None,
 ) -> tuple[Whole, Whole]:
     """
     Join groups of records along their best links, one record of each source in a group.
@@ -121,6 +123,9 @@ def one_to_one(
         Bit set of the sources in each group.
     identity : array of int, shape (groups,)
         A proven identity, or -1. Groups of different identities are never joined.
+    apart : pair of array of int, optional
+        Positions of groups that somebody found to be different; they never come together, through
+        others neither.
 
     Returns
     -------
@@ -145,6 +150,10 @@ def one_to_one(
         low, high = label[left[order]], label[right[order]]
         clash = (proven[low] >= 0) & (proven[high] >= 0) & (proven[low] != proven[high])
         allowed = (low != high) & ((mask[low] & mask[high]) == 0) & ~clash
+        if apart is not None:
+            one, other = label[apart[0]], label[apart[1]]
+            forbidden = np.concatenate([one * groups + other, other * groups + one])
+            allowed &= ~np.isin(low * groups + high, forbidden)
         order, low, high = order[allowed], low[allowed], high[allowed]
         if not len(order):
             break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analytics.pool.linkage.decisions import DECIDED
 from analytics.pool.linkage.evaluation import ceiling, error_rates, evaluate
 from analytics.pool.linkage.explanation import explain
 from analytics.pool.linkage.model import Model
@@ -13,6 +14,7 @@ from analytics.pool.linkage.training import train
 from analytics.pool.linkage.workspace import workspace
 
 __all__ = [
+    "DECIDED",
     "RECORD_COLUMNS",
     "RULES",
     "Accepted",

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from analytics.errors import ContractError
 from analytics.methods import matching
-from analytics.pool.linkage import scoring, spark
+from analytics.pool.linkage import decisions, scoring, spark
 from analytics.pool.linkage.standard import Accepted, standardise
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def link(
     model: Model,
     batch: str,
     *,
+    decided: pa.Table | None = None,
     session: Any = None,
 ) -> Night:
     """
@@ -74,6 +75,9 @@ def link(
         The stored model.
     batch : str
         Name of the delivery, for the record of events.
+    decided : pyarrow.Table, optional
+        What somebody found out about pairs: `department_left`, `record_left`, `department_right`,
+        `record_right`, `together`; it goes before every weight. Records not held are passed over.
     session : pyspark.sql.SparkSession, optional
         Where to find and weigh the pairs, instead of here.
 
@@ -86,10 +90,12 @@ def link(
 
     Notes
     -----
-    Records of one department never share a person. A person key never splits by itself. Two
-    keys join only along a link of at least the model's threshold; the older one stays.
+    Records of one department never share a person. A person key never splits by itself: of a
+    pair found to be two people, the second record leaves its key and is linked as a new one.
+    Two keys join only along a link of at least the model's threshold; the older one stays.
     """
     taken = standardise(connection, records)
+    connection.register("decided", decisions.DECIDED.empty_table() if decided is None else decided)
     unchanged, changed = _known(connection)
     first = _next(connection, "position")
     scoring.prepare(connection, "batch", "scored", first_position=first)
@@ -108,7 +114,9 @@ def link(
     links = [compare(connection, model, "scored", None, lowest=lowest)]
     if known:
         links.append(compare(connection, model, "scored", "former", lowest=lowest))
-    _assign(connection, pa.concat_tables(links), model, first, known=known)
+    found, apart = decisions.ruled(connection, pa.concat_tables(links), first, known=known)
+    _assign(connection, found, apart, model, first, known=known)
+    connection.unregister("decided")
     return _commit(connection, model, (batch, first), taken, (unchanged, changed, withheld))
 
 
@@ -188,15 +196,20 @@ def _known(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
         return 0, 0
     columns = [row[0] for row in connection.execute("describe batch").fetchall()]
     same = " and ".join(f"b.{column} is not distinct from s.{column}" for column in columns)
+    leaves = "(s.department, s.record) in (select (department, record) from leaving)"
+    decisions.leaving(connection)
     connection.execute(
-        "create or replace temp table superseded as select s.department, s.record, s.person "
-        f"from store.main.RECORDS s join batch b using (department, record) where not ({same})"
+        "create or replace temp table superseded as "
+        f"select s.department, s.record, s.person, not ({same}) as corrected "
+        "from store.main.RECORDS s join batch b using (department, record) "
+        f"where not ({same}) or {leaves}"
     )
     row = connection.execute(
         "delete from batch where (department, record) in (select (s.department, s.record) "
-        f"from store.main.RECORDS s join batch b using (department, record) where {same})"
+        "from store.main.RECORDS s join batch b using (department, record) "
+        f"where {same} and not {leaves})"
     ).fetchone()
-    changed = connection.execute("select count(*) from superseded").fetchone()
+    changed = connection.execute("select count(*) from superseded where corrected").fetchone()
     assert row is not None
     assert changed is not None
     return int(row[0]), int(changed[0])
@@ -205,6 +218,7 @@ def _known(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
 def _assign(
     connection: duckdb.DuckDBPyConnection,
     links: pa.Table,
+    apart: tuple[matching.Whole, matching.Whole],
     model: Model,
     first: int,
     *,
@@ -220,8 +234,12 @@ def _assign(
     place_of = np.full(int(position.max(initial=0)) + 1, -1, dtype=np.int64)
     place_of[position] = np.arange(len(position))
     low, high, weight = place_of[left], place_of[right], links["weight"].to_numpy()
+    known_place = np.append(place_of, -1)  # of positions beyond the last one: nowhere
+    one, other = (known_place[np.minimum(each, len(place_of))] for each in apart)
+    both = (one >= 0) & (other >= 0)
     exclusive = matching.exclusive_weight(low, high, weight, source, len(position))
-    group, label = _joined(person, source, proven, (low, high, exclusive), model)
+    ends = (one[both], other[both])
+    group, label = _joined(person, source, proven, (low, high, exclusive), ends, model)
     final = _keyed(person, label[group], _next(connection, "person"))
     old = person >= 0
     retired = pa.table({"former": person[old], "person": final[old]})
@@ -250,7 +268,10 @@ def _involved(
     )
     query = f"select rowid + {first} as position, -1::bigint as person, {values} from batch"
     if known:
-        touched = 'select person from kept semi join links on position = "right"'
+        touched = (
+            'select person from kept where position in (select "right" from links) '
+            'or position in (select "left" from links)'
+        )
         query += (
             f" union all select position, person, {values} from kept where person in ({touched})"
         )
@@ -283,6 +304,7 @@ def _joined(
     source: matching.Whole,
     proven: matching.Whole,
     weighed: tuple[matching.Whole, matching.Whole, matching.Real],
+    apart: tuple[matching.Whole, matching.Whole],
     model: Model,
 ) -> tuple[matching.Whole, matching.Whole]:
     """Position of each record's group (a known person, or the record alone), and group labels."""
@@ -298,7 +320,12 @@ def _joined(
     left, right, weight = weighed
     strong = matching.probability(weight) >= model.threshold
     label, _ = matching.one_to_one(
-        group[left[strong]], group[right[strong]], weight[strong], mask, identity
+        group[left[strong]],
+        group[right[strong]],
+        weight[strong],
+        mask,
+        identity,
+        (group[apart[0]], group[apart[1]]),
     )
     return group, label
 

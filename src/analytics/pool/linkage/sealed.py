@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import duckdb
+    import pyarrow as pa
 
     from analytics.pool.linkage.originals import Originals
     from analytics.pool.linkage.persons import Night
@@ -81,7 +82,13 @@ class Linked:
 
 
 def link_study(
-    study: Study, ring: Ring, *, train: bool = False, memory_limit_mb: int = 6144
+    study: Study,
+    ring: Ring,
+    *,
+    train: bool = False,
+    memory_limit_mb: int = 6144,
+    threshold: float | None = None,
+    decided: pa.Table | None = None,
 ) -> Linked:
     """
     Link the people of all kept deliveries, and seal the result in the vault.
@@ -95,6 +102,10 @@ def link_study(
         Train a model first and store it; else the stored one is used.
     memory_limit_mb : int
         Limit of the engine.
+    threshold : float, optional
+        Probability from which a pair is linked, instead of the model's.
+    decided : pyarrow.Table, optional
+        What was found out about pairs; see :func:`analytics.pool.linkage.link`.
 
     Returns
     -------
@@ -126,7 +137,9 @@ def link_study(
         dropped = _forget(connection)
         model = _model(connection, folder / "model.json", train=train)
         batch = datetime.now(ZONE).isoformat(timespec="seconds")
-        night = persons.link(connection, "people", model, batch)
+        if threshold is not None:
+            model = replace(model, threshold=threshold)
+        night = persons.link(connection, "people", model, batch, decided=decided)
         resolution.resolve(connection)
         _seal(connection, study.state / "vault", ring, model)
         counted = connection.execute(
