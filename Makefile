@@ -48,7 +48,9 @@ format: .venv/.dev ## let ruff lay out the code
 environment: .venv/.dev ## write environment.yml anew from pyproject.toml
 	@.venv/bin/python tools/environment.py
 
-fuzz: .venv/.dev ## spoilt files against every reader, for a night (EXAMPLES=20000)
+fuzz: .venv/.dev ## every reader for a night: guided by coverage, then spoilt files (SECONDS=600 EXAMPLES=20000)
+	@sh tools/setup.sh fuzz
+	@.venv/bin/python tools/fuzz.py $(or $(SECONDS),600)
 	@WORKBENCH_FUZZ_EXAMPLES=$(or $(EXAMPLES),20000) .venv/bin/python -m pytest tests/property/test_reader_laws.py
 
 peers: .venv/.dev ## the plain stack under the same faults; writes docs/faults_peers.json

@@ -6,6 +6,7 @@
 #   tools/setup.sh system   Chromium, a CJK font and PostgreSQL for the tests, from Debian
 #   tools/setup.sh spark    PySpark in .venv, and Java 17 from Debian
 #   tools/setup.sh office   LibreOffice Calc from Debian
+#   tools/setup.sh fuzz     atheris in .venv
 #
 # Needs sh and Python 3.11 or later. Everything it makes lies in this folder (.venv, .uv,
 # node_modules, .cache), but for Debian's packages, which it installs as root only; to
@@ -125,10 +126,13 @@ spark)
     command -v java >/dev/null 2>&1 || [ -x "${JAVA_HOME:-/nonexistent}/bin/java" ] || debian openjdk-17-jre-headless
     environment --extra dev --extra spark
     ;;
+fuzz)
+    environment --extra dev --extra fuzz
+    ;;
 office)
     command -v soffice >/dev/null 2>&1 || debian libreoffice-calc
     ;;
 *)
-    stop "which step? core, dev, system, spark or office"
+    stop "which step? core, dev, system, spark, office or fuzz"
     ;;
 esac

@@ -240,8 +240,8 @@ def _asked(given: pa.Table, duties: pa.Table, standing: pa.Table, visits: pa.Tab
             false as sampled, 1::double as inclusion,
             coalesce(v.line, left(sha256('line' || g.question), 32)) as line
         from one g join duties d using (duty)
-        left join visits v on g.subject_kind = 'person' and v.purpose = g.purpose
-            and v.subject = g.subject
+        left join visits v on v.purpose = g.purpose
+            and v.subject = if(g.subject_kind = 'person', g.subject, null)
         where g.question not in (select question from standing)
         """,
         given=given, duties=duties, standing=standing, visits=visits,

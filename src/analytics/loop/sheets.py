@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import gc
 import io
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -14,7 +16,7 @@ from analytics.loop.seals import plain
 from analytics.pool.files import decoded, workbook
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 SHEET, GUIDE, NOTICE, WORDS = "核查清单", "填写说明 How to", "告知书 Notice", "words"
 LABELS: Mapping[str, str] = {
@@ -36,6 +38,7 @@ _FORMULA = ("=", "+", "-", "@", "'", "\t")
 _TEXT_SIZE, _HEADING_SIZE = 14, 13  # points: read at arm's length on paper
 _LINE_HEIGHT = 19  # points
 _WRAPPED = ("name", "address", "other", "subject", "reason", "check")
+_MOST_CELLS = 5_000_000  # of a returned sheet: some hundred thousand lines
 _SERIAL_START = date(1899, 12, 30)
 
 
@@ -107,6 +110,23 @@ def write_xlsx(sheet: Sheet) -> bytes:
     """Write a work list as XLSX: locked cells, dropdowns, date checks, A4, both languages."""
     import xlsxwriter
 
+    with _uncollected():
+        return _written(sheet, xlsxwriter)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Put off the search for cycles: among a list's many small cells it finds none."""
+    searched = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if searched:
+            gc.enable()
+
+
+def _written(sheet: Sheet, xlsxwriter: Any) -> bytes:
     stream = io.BytesIO()
     book = xlsxwriter.Workbook(stream, {"in_memory": True})
     book.set_properties({"title": sheet.title, "created": datetime(2020, 1, 1)})  # noqa: DTZ001
@@ -292,7 +312,7 @@ def _is_verdict(name: str) -> bool:
 def _cells_xlsx(content: bytes) -> Sequence[Sequence[Any]]:
     import python_calamine
 
-    stream = workbook(content)
+    stream = workbook(content, most_cells=_MOST_CELLS)
     try:
         book = python_calamine.CalamineWorkbook.from_filelike(stream)
         if SHEET not in book.sheet_names:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import lzma
+import re
+import struct
 import zipfile
 import zlib
 from typing import TYPE_CHECKING
+from xml.parsers import expat
 
 from analytics.errors import ContractError
 
@@ -125,15 +129,35 @@ def _transcoded(content: bytes, encoding: str) -> bytes:
     return text.encode("utf-8")
 
 
-def workbook(content: bytes) -> io.BytesIO:
+_AT = rb"([A-Za-z]{0,3})([1-9][0-9]{0,6})"
+_PLACE = re.compile(_AT)
+_PLACED = re.compile(rb"<(?:[\w.-]+:)?(?:c|row)(?=[\s/>])")
+_STATED = re.compile(rb"<(?:[\w.-]+:)?(?:c|row)\s(?:[^>]*?\s)?r\s*=\s*[\"']" + _AT + rb"[\"']")
+_ROWS, _COLUMNS = 1_048_576, 16_384  # of any sheet; ECMA-376
+# whatever zipfile and its decompressors raise on a spoilt archive
+_UNSOUND = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError,
+    NotImplementedError, RuntimeError, ValueError, OverflowError,
+)  # fmt: skip
+
+
+def workbook(content: bytes, *, most_cells: int | None = None) -> io.BytesIO:
     """
     Content of an XLSX file, checked before any XML in it is parsed.
+
+    Parameters
+    ----------
+    content : bytes
+    most_cells : int, optional
+        For readers that lay a sheet out whole: the most cells of the rectangle that a sheet's
+        cells span. One cell far off makes a small file as large as memory.
 
     Raises
     ------
     ContractError
         If it is no sound zip archive, unpacks beyond the limits, names paths outside
-        itself, or any part declares a document type (external entities).
+        itself, or any part declares a document type (external entities); if a sheet spans more
+        than `most_cells`, or is then no well-formed XML.
     """
     stream = io.BytesIO(content)
     try:
@@ -144,11 +168,70 @@ def workbook(content: bytes) -> io.BytesIO:
                 raise refuse("damaged", "an archive that names paths outside itself")
             for part in parts:
                 _without_entities(archive, part)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            if most_cells is not None:
+                for part in parts:
+                    _within(archive.read(part), most_cells)
+    except _UNSOUND as error:
         reason = "truncated" if "not a zip" in str(error).lower() else "damaged"
         raise refuse(reason, "no sound XLSX workbook") from error
     stream.seek(0)
     return stream
+
+
+def _within(content: bytes, most_cells: int) -> None:
+    """Refuse a sheet whose cells lie too far apart, or where no sheet has any."""
+    if b"sheetData" not in content.replace(b"\0", b""):
+        return
+    try:
+        expat.ParserCreate().Parse(content, True)  # noqa: FBT003 (its way to say: the last part)
+        stated = _STATED.findall(content)
+        sure = b"\0" not in content and len(stated) == len(_PLACED.findall(content))
+        rows, columns = _span(stated) if sure else _walked(content)
+    except (expat.ExpatError, LookupError, ValueError) as error:
+        raise refuse("damaged", "a sheet that is no XML") from error
+    if rows > _ROWS or columns > _COLUMNS:
+        raise refuse("damaged", "a cell that lies beyond any sheet")
+    if rows * columns > most_cells:
+        raise refuse("bomb", f"a sheet of {rows:,} × {columns:,} cells")
+
+
+def _span(places: list[tuple[bytes, bytes]]) -> tuple[int, int]:
+    """Rows and columns that some places, as letters and digits, span."""
+    letters, digits = map(set, zip(*places, strict=True)) if places else (set(), set())
+    return max(map(int, digits), default=0), max(map(_column, letters), default=0)
+
+
+def _walked(content: bytes) -> tuple[int, int]:
+    """Rows and columns of a sheet whose cells or rows do not all state their place."""
+    rows, columns, row, column = 0, 0, 0, 0
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal rows, columns, row, column
+        tag, place = name.rpartition(":")[2], attributes.get("r")
+        if tag not in ("row", "c"):
+            return
+        found = _PLACE.fullmatch(place.encode()) if place else None
+        if place and not found:
+            raise refuse("damaged", "a cell that lies nowhere")
+        if tag == "row":
+            row, column = int(found[2]) if found else row + 1, 0
+        elif found:
+            row, column = int(found[2]), _column(found[1])
+        else:
+            column += 1
+        rows, columns = max(rows, row), max(columns, column)
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = start
+    parser.Parse(content, True)  # noqa: FBT003
+    return rows, columns
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - 64
+    return number
 
 
 def _without_entities(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
