@@ -79,7 +79,7 @@ def machine(tmp_path):
 def test_core_syncs_frozen_without_extras_and_stamps(machine):
     done = machine.run("core")
     assert done.returncode == 0, done.stderr
-    assert "uv sync --quiet --frozen --inexact --no-dev" in machine.called()
+    assert "uv sync --quiet --frozen --inexact --compile-bytecode --no-dev" in machine.called()
     assert "npm ci --omit=dev --silent" in machine.called()
     assert (machine.home / ".venv/.core").exists()
 
@@ -87,7 +87,7 @@ def test_core_syncs_frozen_without_extras_and_stamps(machine):
 def test_dev_adds_the_extra_and_does_not_take_parts_away_first(machine):
     done = machine.run("dev")
     assert done.returncode == 0, done.stderr
-    assert "uv sync --quiet --frozen --inexact --extra dev" in machine.called()
+    assert "uv sync --quiet --frozen --inexact --compile-bytecode --extra dev" in machine.called()
     assert not any(call.startswith("npm ci") for call in machine.called())
     assert (machine.home / ".venv/.dev").exists()
 

@@ -38,11 +38,12 @@ def push(*, study: StudyOption = "", at: MomentOption = "", seed: int = 0) -> No
     Example: workbench push --study hubei-2020
 
     Findings are rows that broke their contract, pairs linkage is not sure of, people in the latest
-    screening, and whatever analyses put into <state>/findings as Parquet (FINDINGS in
+    screening, holders of red and yellow codes, stranded people without a bed, travellers out of
+    areas under control, and whatever analyses put into <state>/findings as Parquet (FINDINGS in
     data/README.md), for duties that the study's roster has a team for. Exit codes: 11 unsound
     findings, 13 roster, 15 busy, 20 keys.
     """
-    from analytics.loop import findings, roster, thresholds
+    from analytics.loop import findings, inquiries, roster, thresholds
     from analytics.loop import push as pushing
 
     chosen, moment = _study(study), _moment(at)
@@ -59,6 +60,7 @@ def push(*, study: StudyOption = "", at: MomentOption = "", seed: int = 0) -> No
         people, unflagged = findings.screened(chosen, ring, moment)
         found.append(people)
         frame = unflagged if frame is None else frame
+    found += [ask(chosen, ring, moment) for duty, ask in inquiries.BY_DUTY.items() if duty in known]
     done = pushing.push(chosen, findings.together(found), ring, moment, frame=frame, seed=seed)
     typer.echo(
         f"{done.findings} findings: {done.rows} rows pushed to {done.lists} lists "

@@ -72,7 +72,7 @@ def rejects(study: Study, moment: datetime, *, each: int = 50) -> pa.Table:
         if entry.quarantined and entry.delivered <= moment
         for row in deliveries.rejects(study, entry).groupby("reason").head(each).to_dict("records")
     ]  # fmt: skip
-    return _table(found)
+    return table(found)
 
 
 def _label(feed: str, column: Any) -> str:
@@ -96,12 +96,13 @@ def linkage_review(study: Study, ring: Ring, threshold: float) -> pa.Table:
     -------
     FINDINGS table
         ``subject`` names both records, ``score`` is the pair's probability; the county is
-        that of the first record, or the province. No row where nobody was linked.
+        that of the first record, or the province where that is unknown or outside it. No row where
+        nobody was linked.
     """
     folder = study.state / "vault"
     held = vault.names(folder)
     if "linkage/review" not in held:
-        return _table([])
+        return table([])
     pairs = vault.unseal_table(folder, "linkage/review", ring)
     records = vault.unseal_table(folder, "linkage/records", ring)
     zh, en = wording.CHECKS["same_person"]
@@ -110,7 +111,8 @@ def linkage_review(study: Study, ring: Ring, threshold: float) -> pa.Table:
         with pair as (
             select concat(department_left, ':', record_left, '|', department_right, ':',
                     record_right) as subject,
-                max(p.probability) as score, any_value(coalesce(l.county, r.county)) as county
+                max(p.probability) as score, any_value(coalesce(l.county, r.county))
+                    filter (starts_with(coalesce(l.county, r.county), left($region, 2))) as county
             from pairs p
             left join records l on l.department = p.department_left and l.record = p.record_left
             left join records r
@@ -211,7 +213,7 @@ def screened(study: Study, ring: Ring, moment: datetime) -> tuple[pa.Table, pa.T
     known = [each for each in days if each <= day]
     if not known:
         none = pa.schema([(n, pa.string()) for n in ("duty", "county", "subject", "asks")])
-        return _table([]), none.empty_table()
+        return table([]), none.emptytable()
     persons = vault.unseal_table(study.state / "vault", f"screening/{max(known)}/persons", ring)
     frame = ledger.query(
         "select distinct $duty as duty, county, person as subject, 'infected' as asks "
@@ -233,19 +235,19 @@ def handed_over(study: Study) -> pa.Table:
     found = []
     for path in sorted((study.state / "findings").glob("*.parquet")):
         try:
-            found.append(_cast(pq.read_table(path)))
+            found.append(_cast(pq.readtable(path)))
         except (pa.ArrowException, KeyError, ValueError) as error:
             raise ContractError(
                 f"'{path.name}' in the findings folder is no table of findings",
                 [json.dumps(type(error).__name__)],
                 "see FINDINGS in data/README.md",
             ) from error
-    return pa.concat_tables([_table([]), *found])
+    return pa.concat_tables([table([]), *found])
 
 
 def together(found: Iterable[pa.Table]) -> pa.Table:
     """Put findings of several analyses into one table."""
-    return pa.concat_tables([_table([]), *found])
+    return pa.concat_tables([table([]), *found])
 
 
 def _schema() -> pa.Schema:
@@ -253,7 +255,8 @@ def _schema() -> pa.Schema:
     return pa.schema([known.field(c.name) for c in tables.read(tables.FINDINGS).columns])
 
 
-def _table(rows: list[dict[str, Any]]) -> pa.Table:
+def table(rows: list[dict[str, Any]]) -> pa.Table:
+    """Make FINDINGS of rows."""
     return pa.Table.from_pylist(rows, schema=_schema())
 
 

@@ -23,11 +23,6 @@ if TYPE_CHECKING:
 
     from analytics.study import Study
 
-FEEDS = (
-    "declarations", "contacts", "tests", "quarantine", "checkpoint_passes", "tickets",
-    "foreign_codes", "code_appeals",
-)  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Codes:
@@ -81,36 +76,13 @@ def codes_by_prefecture(
     connection = engine.connect()
     try:
         reader = Reader("code_officer", Purpose.HEALTH_CODE)
-        views = linked.read(study, moment, reader, ring, connection, feeds=FEEDS)
+        views = linked.read(
+            study, moment, reader, ring, connection, feeds=health_code.evidence.FEEDS
+        )
         counted = _counted(views, rules, moment, prefectures, connection)
     finally:
         connection.disconnect()
     return _released(study, counted, moment, prefectures)
-
-
-def evidence_records(views: Mapping[str, ir.Table]) -> dict[str, ir.Table]:
-    """
-    Name linked views as the health code reads them.
-
-    Parameters
-    ----------
-    views : mapping of str to ibis.Table
-        As `linked.read` gives them.
-
-    Returns
-    -------
-    dict of str to ibis.Table
-        For `health_code.tell`; journeys and checks become presence.
-    """
-    records = {
-        feed: views[feed]
-        for feed in ("declarations", "contacts", "tests", "quarantine", "foreign_codes")
-        if feed in views
-    }
-    seen = [views.get("checkpoint_passes"), views.get("tickets")]
-    if any(table is not None for table in seen):
-        records["presence"] = health_code.evidence.presence(*seen)
-    return records
 
 
 def _counted(
@@ -123,11 +95,9 @@ def _counted(
     """Persons by prefecture of their latest declaration and code."""
     import ibis
 
-    told = health_code.tell(evidence_records(views), rules, views.get("code_appeals"))
+    told = health_code.tell(health_code.evidence.of_feeds(views), rules, views.get("code_appeals"))
     changes = connection.create_table("code_changes", engine.rows(told, connection), temp=True)
-    declared = views["declarations"]
-    declared = declared.filter(declared["person"].notnull() & declared["county"].notnull())  # noqa: PD004
-    latest = declared.group_by("person").agg(county=declared["county"].argmax(declared["declared"]))
+    latest = health_code.evidence.homes(views["declarations"])
     county = latest["county"]
     direct = county.substr(2, 2) == "90"
     area = direct.ifelse(county, county.left(4).concat("00"))

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
     from analytics.analysis.health_code.rules import Rules
 
+FEEDS = (
+    "declarations", "contacts", "tests", "quarantine", "checkpoint_passes", "tickets",
+    "foreign_codes", "code_appeals",
+)  # fmt: skip
+"""What departments deliver that a code may rest on, or be put right by."""
 COLUMNS = ("person", "kind", "category", "since", "known", "until", "expected")
 
 
@@ -70,6 +75,49 @@ def gather(records: Mapping[str, ir.Table], rules: Rules) -> ir.Table:
     if "foreign_codes" in records:
         parts.append(recognised(records["foreign_codes"], rules))
     return reduce(lambda first, second: first.union(second), parts)
+
+
+def of_feeds(views: Mapping[str, ir.Table]) -> dict[str, ir.Table]:
+    """
+    Name feeds as :func:`gather` takes them.
+
+    Parameters
+    ----------
+    views : mapping of str to ibis.Table
+        Linked rows by feed, of `FEEDS`; those that were not delivered are missing.
+
+    Returns
+    -------
+    dict of str to ibis.Table
+        Journeys and checks become presence.
+    """
+    records = {
+        feed: views[feed]
+        for feed in ("declarations", "contacts", "tests", "quarantine", "foreign_codes")
+        if feed in views
+    }
+    seen = [views.get("checkpoint_passes"), views.get("tickets")]
+    if any(table is not None for table in seen):
+        records["presence"] = presence(*seen)
+    return records
+
+
+def homes(declared: ir.Table) -> ir.Table:
+    """
+    Tell each person's county by the latest declaration.
+
+    Parameters
+    ----------
+    declared : DECLARATIONS table
+        With ``person``; rows linked to nobody, or without a county, tell nothing.
+
+    Returns
+    -------
+    ibis.Table
+        person, county.
+    """
+    known = declared.filter(declared["person"].notnull() & declared["county"].notnull())
+    return known.group_by("person").agg(county=known["county"].argmax(known["declared"]))
 
 
 def registration(declared: ir.Table) -> ir.Table:

@@ -8,16 +8,19 @@ import numpy as np
 import pandas as pd
 
 from analytics import engine
-from analytics.analysis.health_code.history import at
+from analytics.analysis.health_code.history import SHOWN, at
 from analytics.codes import HealthCode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     import ibis.expr.types as ir
 
 
-def standing(history: ir.Table, persons: ir.Table, moment: datetime) -> ir.Table:
+def standing(
+    history: ir.Table, persons: ir.Table, moment: datetime, values: Sequence[str] = SHOWN
+) -> ir.Table:
     """
     Code of each person at a moment.
 
@@ -28,16 +31,18 @@ def standing(history: ir.Table, persons: ir.Table, moment: datetime) -> ir.Table
         ``person`` and any columns to keep, one row each.
     moment : datetime
         Without a zone.
+    values : sequence of str
+        Columns of the history to bring over.
 
     Returns
     -------
     ibis.Table
-        All rows of `persons` with code, rule, version, changes.
+        All rows of `persons` with code, rule, version, changes (or what was asked for).
     """
     import ibis
 
     asked = persons.mutate(moment=ibis.literal(moment, "timestamp(6)"))
-    return at(history, asked, "moment").drop("moment")
+    return at(history, asked, "moment", values).drop("moment")
 
 
 def counts(standing: ir.Table, by: str, connection: Any) -> pd.DataFrame:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     import ibis.expr.types as ir
 
-_SHOWN = ("code", "rule", "version", "changes")
+SHOWN = ("code", "rule", "version", "changes")
 _STORY = ("code", "rule", "version", "category", "evidence_since", "changes")
 
 
@@ -197,7 +197,7 @@ def _earliest(latest: ir.Table, active: dict[int, ir.Value], rules: Rules) -> ir
     return (found == never).ifelse(ibis.null("timestamp(6)"), found)
 
 
-def at(history: ir.Table, asked: ir.Table, when: str, values: Sequence[str] = _SHOWN) -> ir.Table:
+def at(history: ir.Table, asked: ir.Table, when: str, values: Sequence[str] = SHOWN) -> ir.Table:
     """
     Give each row of a table its person's code at its time.
 

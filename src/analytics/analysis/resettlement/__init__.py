@@ -6,10 +6,10 @@ from analytics.analysis.resettlement.ahead import ahead, elsewhere, hidden, move
 from analytics.analysis.resettlement.needs import NeedsReader, phrases, split
 from analytics.analysis.resettlement.opening import Openings, openings
 from analytics.analysis.resettlement.placing import Plan, place
-from analytics.analysis.resettlement.register import register
+from analytics.analysis.resettlement.register import NEEDS, REASONS, register
 from analytics.analysis.resettlement.released import Shown, show
 
 __all__ = [
-    "NeedsReader", "Openings", "Plan", "Shown", "ahead", "elsewhere", "hidden", "movements",
-    "openings", "phrases", "place", "register", "show", "split",
+    "NEEDS", "REASONS", "NeedsReader", "Openings", "Plan", "Shown", "ahead", "elsewhere",
+    "hidden", "movements", "openings", "phrases", "place", "register", "show", "split",
 ]  # fmt: skip
