@@ -7,6 +7,7 @@ import io
 import re
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 BOTH = pytest.mark.parametrize("language", ["zh", "en"])
@@ -121,6 +122,17 @@ def test_download_disarms_formulas_and_keeps_numbers(visit, pages):
     rows = list(csv.reader(io.StringIO(text)))
     assert rows[1] == ["Wuhan", "2020-02-29", *(str(49122 - k) for k in range(7))]
     assert rows[2] == ["Tianmen", "2020-02-27", "-5", "0", "", "", "0.25", "1234.5", "7"]
+
+
+@BOTH
+def test_all_tables_come_as_one_workbook(visit, pages, language):
+    """The link in the page saves a workbook without any request, one sheet for each table."""
+    page = visit(pages[language], 360).page
+    with page.expect_download() as caught:
+        page.locator("p.download a[download]").click()
+    assert caught.value.suggested_filename.endswith(".xlsx")
+    book = openpyxl.load_workbook(io.BytesIO(Path(caught.value.path()).read_bytes()))
+    assert len(book.sheetnames) == 1 + page.locator("main table").count()
 
 
 @BOTH

@@ -2,10 +2,11 @@
 One report page: blocks in, a single self-contained HTML file out.
 
 The page makes no request: style, script, chart library and chart specifications are inside
-it, and its Content-Security-Policy allows only the scripts and styles whose SHA-256 it names
-(W3C, *Content Security Policy Level 3*). The chart library travels compressed (RFC 1952) in a
-data block; the page inflates it when a chart comes near the viewport and inserts it as a
-script whose hash the policy holds. Without JavaScript every word, table and map is still there.
+it, its tables once more as a workbook to save, and its Content-Security-Policy allows only the
+scripts and styles whose SHA-256 it names (W3C, *Content Security Policy Level 3*). The chart
+library travels compressed (RFC 1952) in a data block; the page inflates it when a chart comes near
+the viewport and inserts it as a script whose hash the policy holds. Without JavaScript every word,
+table and map is still there.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -25,10 +26,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from analytics.errors import ContractError, SetupError
-from analytics.render import cells
+from analytics.render import cells, workbook
 from analytics.render.blocks import LANGUAGES, Language, escape_json
 from analytics.render.numbers import written
-from analytics.render.wording import WORDS
+from analytics.render.wording import WORDS, word
 
 ORDER: Final = (
     "masthead",
@@ -107,7 +108,19 @@ def html(
         printed=Markup(printed),  # noqa: S704 - our own words, escaped for CSS
         script=Markup(script),  # noqa: S704 - our own asset
         library=packed(chart_library),
+        workbook=_workbook(blocks, language),
+        named=file_name(f"{made.get('report', 'report')}-{by_kind['masthead'][0]['as_of']}"),
         spoken={key: cells.say(vars(WORDS[key]), language) for key in SPOKEN},
+    )
+
+
+def _workbook(blocks: Sequence[Mapping[str, Any]], language: Language) -> str:
+    """Address under which a page holds its own tables as a workbook; empty if it has none."""
+    if not any(True for _ in workbook.tables(blocks)):
+        return ""
+    content = base64.b64encode(workbook.write(blocks, language)).decode()
+    return (
+        f"data:application/vnd.openxmlformats-officedocument.spreadsheetml.sheet;base64,{content}"
     )
 
 
@@ -180,11 +193,8 @@ def environment_for(language: Language, swatches: Mapping[str, Mapping[str, Any]
         keep_trailing_newline=True,
     )
 
-    def word(key: str, **values: object) -> str:
-        return cells.say(vars(WORDS[key]), language).format(**values)
-
     environment.globals.update(
-        word=word,
+        word=partial(word, language=language),
         knows=WORDS.__contains__,
         spark=cells.spark,
         counts=_counts,

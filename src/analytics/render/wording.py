@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analytics.render.blocks import Text
+from analytics.render.blocks import Language, Text
 
 WORDS: Final[dict[str, Text]] = {
     "skip": Text("跳到正文", "Skip to the report"),
@@ -46,6 +46,9 @@ WORDS: Final[dict[str, Text]] = {
         "The chart could not be drawn; the words and tables below say the same.",
     ),
     "download": Text("下载 CSV", "Download CSV"),
+    "workbook": Text("下载全部表格（XLSX）", "Download all tables (XLSX)"),
+    "contents": Text("说明", "About"),
+    "empty_cells": Text("空白 {count} 格", "{count} cells empty"),
     "more_columns": Text(
         "另有 {count} 列见宽屏、打印件及下载文件。",
         "{count} more columns on a wide screen, in print and in the download.",
@@ -70,3 +73,18 @@ WORDS: Final[dict[str, Text]] = {
         "One self-contained file: no network access; reads and prints offline.",
     ),
 }
+
+
+def word(key: str, language: Language, **values: object) -> str:
+    """
+    One of the page's own words.
+
+    Parameters
+    ----------
+    key : str
+        Of `WORDS`.
+    language : {"zh", "en"}
+    **values
+        What its placeholders stand for.
+    """
+    return str(vars(WORDS[key])[language]).format(**values)
