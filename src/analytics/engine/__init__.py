@@ -139,6 +139,32 @@ def _spark(spill: Path | None, memory: str, threads: int | None) -> Any:
         ) from error
 
 
+def held(table: ir.Table) -> ir.Table:
+    """
+    Work a table out now and hold it in the engine that it comes from.
+
+    Parameters
+    ----------
+    table : ibis.Table
+        One that is small beside what it will be joined with.
+
+    Returns
+    -------
+    ibis.Table
+        The same rows, of a number that DuckDB knows when it plans the join. What lies in memory
+        belongs to no engine yet, and Spark plans anew while it runs: both come back as they are.
+    """
+    import ibis
+    from ibis.expr import operations
+
+    if not table.op().find(operations.DatabaseTable):
+        return table
+    connection = table.get_backend()
+    if connection.name != "duckdb":
+        return table
+    return connection.create_table(ibis.util.gen_name("held"), table, temp=True)
+
+
 def count(table: ir.Table, by: Sequence[str], name: str = "count") -> ir.Table:
     """
     Count rows by key.

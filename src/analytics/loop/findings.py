@@ -213,7 +213,7 @@ def screened(study: Study, ring: Ring, moment: datetime) -> tuple[pa.Table, pa.T
     known = [each for each in days if each <= day]
     if not known:
         none = pa.schema([(n, pa.string()) for n in ("duty", "county", "subject", "asks")])
-        return table([]), none.emptytable()
+        return table([]), none.empty_table()
     persons = vault.unseal_table(study.state / "vault", f"screening/{max(known)}/persons", ring)
     frame = ledger.query(
         "select distinct $duty as duty, county, person as subject, 'infected' as asks "
@@ -235,7 +235,7 @@ def handed_over(study: Study) -> pa.Table:
     found = []
     for path in sorted((study.state / "findings").glob("*.parquet")):
         try:
-            found.append(_cast(pq.readtable(path)))
+            found.append(_cast(pq.read_table(path)))
         except (pa.ArrowException, KeyError, ValueError) as error:
             raise ContractError(
                 f"'{path.name}' in the findings folder is no table of findings",

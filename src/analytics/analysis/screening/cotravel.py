@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from analytics import engine
 from analytics.analysis.screening import records
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ def pairs(tickets: ir.Table, sources: ir.Table, travel: Travel, as_of: date) -> 
         source="person", source_feed="feed", source_record="record",
         **{f"source_{name}": theirs[name] for name in _PLACE},
     )  # fmt: skip
+    # counted before it is joined: an engine that took it for the larger side would hold all tickets
+    theirs = engine.held(theirs)
     service = ["mode", "service", "service_date"]
     one_cabin = on_time.mutate(cabin=_cabin(on_time["mode"], on_time["carriage"]))
     their_cabin = theirs.mutate(cabin=_cabin(theirs["mode"], theirs["source_carriage"]))
