@@ -15,7 +15,13 @@ from analytics.pool import figures
 from analytics.reporting.parameters import REPORTS, cell
 
 NOTEBOOKS = sorted((study.root() / "notebooks").glob("*.ipynb"))
-LONG = ("loop", "resettlement_demand", "risk_grading", "travel_channel")  # in `make report` too
+LONG = (
+    "county_risk",
+    "loop",
+    "resettlement_demand",
+    "risk_grading",
+    "travel_channel",
+)  # in `make report` too
 
 
 def read(notebook: Path) -> nbformat.NotebookNode:

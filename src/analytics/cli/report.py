@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -29,7 +30,7 @@ PageOption = Annotated[
 ]
 
 
-def report(  # noqa: C901, PLR0913 - one per option
+def report(  # noqa: PLR0913 - one per option
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME]...", help="Reports; all if none is named.")
     ] = None,
@@ -44,6 +45,9 @@ def report(  # noqa: C901, PLR0913 - one per option
     lang: Annotated[str, typer.Option(help="Languages, separated by commas.")] = "zh,en",
     output: Annotated[Path, typer.Option(help="Folder of the reports.")] = Path("reports"),
     parameter: ParameterOption = None,
+    each: Annotated[
+        bool, typer.Option("--each-county", help="A page for every county of the study.")
+    ] = False,
     again: Annotated[bool, typer.Option("--again", help="Make it even if up to date.")] = False,
     pdf: Annotated[bool, typer.Option("--pdf", help="Print each page to A4, too.")] = False,
     jobs: Annotated[int, typer.Option(min=0, help="Reports made at once; 0: one per core.")] = 0,
@@ -56,6 +60,8 @@ def report(  # noqa: C901, PLR0913 - one per option
 
     Example: workbench report risk_grading --as-of 2020-02-29 --lang zh,en -p window_days=14
 
+    Example: workbench report county_risk --each-county
+
     A report that has nothing new to say is left as it is. A run that fails leaves the last
     good pages untouched and its own record, marked as failed, beside them.
     """
@@ -64,20 +70,12 @@ def report(  # noqa: C901, PLR0913 - one per option
         return
     from analytics.reporting import printing, run
 
-    entries = _entries(parameter or [])
-    if study:
-        entries["study"] = study
+    entries = _entries(parameter or []) | ({"study": study} if study else {})
     days = [day.strip() for day in (as_of or entries.pop("as_of", "")).split(",")]
-    wanted = run.orders(
-        names or [],
-        entries,
-        days,
-        languages=_languages(lang),
-        output=output,
-        again=again,
-        cell_timeout=cell_timeout,
-        memory=memory,
-    )
+    how = partial(run.orders, languages=_languages(lang), output=output, again=again,
+                  cell_timeout=cell_timeout, memory=memory)  # fmt: skip
+    chosen = _each_county(names, entries) if each else [entries]
+    wanted = [order for one in chosen for order in how(names or [], one, days)]
     if pdf:
         printing.browser()
     failures: list[WorkbenchError] = []
@@ -97,6 +95,20 @@ def report(  # noqa: C901, PLR0913 - one per option
         typer.echo(f"{output / 'index.html'}  lists all reports")
     if failures:
         raise typer.Exit(failures[0].exit_code)
+
+
+def _each_county(names: list[str] | None, entries: dict[str, str]) -> list[dict[str, str]]:
+    """Entries once for every county of the study."""
+    from analytics import study as studies
+    from analytics.pool.areas import areas
+
+    if names != ["county_risk"]:
+        raise ParameterError(
+            "a page for every county is made of report 'county_risk' alone",
+            remedy="workbench report county_risk --each-county",
+        )
+    known = areas(studies.load(entries.get("study", "")))
+    return [entries | {"county": code} for code in sorted(known["adcode"])]
 
 
 def _verify(page: Path) -> None:

@@ -70,6 +70,12 @@ class RiskGrading(ReportParameters):
     retrospective: bool = Field(default=False, description="use county counts published later")
 
 
+class CountyRisk(ReportParameters):
+    """One county: its grade, how sure that is, and what would move it down."""
+
+    county: str = Field("", description="code of a county; empty: the one graded heaviest")
+
+
 class DataQuality(ReportParameters):
     """What each department owed, what came, how late and how good."""
 
@@ -95,6 +101,7 @@ class ResettlementDemand(ReportParameters):
 
 REPORTS: dict[str, type[ReportParameters]] = {
     "risk_grading": RiskGrading,
+    "county_risk": CountyRisk,
     "data_quality": DataQuality,
     "travel_channel": TravelChannel,
     "loop": Loop,

@@ -9,7 +9,7 @@ from analytics.analysis.risk.outlook import moves, sensitivity
 from analytics.analysis.risk.probability import probability
 from analytics.analysis.risk.shares import shares
 from analytics.analysis.risk.stable import Trajectory, stabilise, trajectory
-from analytics.analysis.risk.units import prefectures, units
+from analytics.analysis.risk.units import prefectures, unit_of, units
 from analytics.analysis.risk.verification import (
     baselines,
     reliability,
@@ -39,5 +39,6 @@ __all__ = [
     "shares",
     "stabilise",
     "trajectory",
+    "unit_of",
     "units",
 ]

@@ -14,7 +14,10 @@ UNITS
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, Literal
+
+from analytics.errors import ParameterError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +50,36 @@ def units(areas: pd.DataFrame, unit: Literal["county", "urban_area"]) -> pd.Data
         .sort_values(["unit", "adcode"])
         .reset_index(drop=True)
     )
+
+
+def unit_of(units: pd.DataFrame, county: str, probability: pd.DataFrame) -> str:
+    """
+    Find the unit that a county is graded in.
+
+    Parameters
+    ----------
+    units : UNITS table
+    county : str
+        Code of a county or of a unit; empty for the unit whose expected grade is heaviest.
+    probability : pandas.DataFrame
+        ``adcode`` and ``expected_grade`` of each unit.
+
+    Raises
+    ------
+    ParameterError
+        If the study has no such county; the nearest code is suggested.
+    """
+    if not county:
+        first = probability.sort_values(["expected_grade", "adcode"], ascending=[False, True])
+        return str(first["adcode"].iloc[0])
+    found = units.loc[(units["adcode"] == county) | (units["unit"] == county), "unit"]
+    if found.empty:
+        near = difflib.get_close_matches(county, sorted(units["adcode"]), n=1, cutoff=0)
+        raise ParameterError(
+            f"there is no county '{county}' in the study",
+            remedy=f"a code of six digits, such as {', '.join(near)}",
+        )
+    return str(found.iloc[0])
 
 
 def prefectures(grades: pd.DataFrame, cumulative_cutoff: int = 50) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """The risk report: tables of the analysis as blocks of a page, in Chinese and English."""
 
+from analytics.render.risk import county
 from analytics.render.risk.areas import area_map
 from analytics.render.risk.chances import chances
 from analytics.render.risk.comparison import comparison
@@ -15,6 +16,7 @@ __all__ = [
     "area_map",
     "chances",
     "comparison",
+    "county",
     "curves",
     "decisions",
     "definitions",

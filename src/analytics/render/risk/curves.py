@@ -26,7 +26,9 @@ def curves(
     as_of: date,
 ) -> Section:
     """
-    Draw the epidemic curve of the region and of each prefecture, definition changes as breaks.
+    Draw the epidemic curve of the region and of each of its prefectures, if it has several.
+
+    Definition changes are drawn as breaks.
 
     Parameters
     ----------
@@ -57,9 +59,10 @@ def curves(
             + " ".join(f"{n.en}." for n in notes),
         ),
     )
+    apart = _panels(incidence, areas, known["date"])
     panels = charts.small_multiples(
         dates,
-        _panels(incidence, areas, known["date"]),
+        apart,
         breaks=breaks,
         title=Text("各市州每日新增，同一刻度", "New cases by prefecture, on one scale"),
         alternative=Text(
@@ -70,7 +73,7 @@ def curves(
     return Section(
         title=title,
         paragraphs=tuple(Text(f"{n.zh}。", f"{n.en}.") for n in notes),
-        charts=(curve, panels),
+        charts=(curve, panels) if len(apart) > 1 else (curve,),
         note=Text(
             "每日新增为累计数之差，含核减。病例定义变更之日的增减是统计口径变化，画作断点，"
             "不计入均值。",

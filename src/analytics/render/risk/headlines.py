@@ -36,14 +36,14 @@ def headlines(
     confirmed = totals["confirmed"]
     cases = at(confirmed, as_of, "cumulative")
     figures = [
-        _headline(
+        headline(
             confirmed,
             as_of,
             "new",
             Text("新增确诊", "New cases"),
             _rate(confirmed, as_of, "new", residents),
         ),
-        _headline(
+        headline(
             confirmed,
             as_of,
             "cumulative",
@@ -58,7 +58,7 @@ def headlines(
     for series, label in labels.items():
         if series in totals and not pd.isna(at(totals[series], as_of, "cumulative")):
             figures.append(
-                _headline(
+                headline(
                     totals[series], as_of, "cumulative", label, _share(totals[series], as_of, cases)
                 )
             )
@@ -66,7 +66,7 @@ def headlines(
     return Headlines(tuple(figures))
 
 
-def _headline(
+def headline(
     totals: pd.DataFrame, as_of: date, column: str, label: Text, denominator: Text
 ) -> Headline:
     """One figure of a series with its changes and the trend of its last days."""

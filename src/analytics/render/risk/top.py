@@ -144,7 +144,7 @@ def decisions(
         units = counted(len(undecided), *_unit(grades))
         places = undecided["prefecture"].nunique()
         items.append(
-            _decision(
+            decision(
                 study,
                 "county_counts",
                 Text(
@@ -161,7 +161,7 @@ def decisions(
         names = listed(few)
         more = Text("等", " and others") if len(apart) > len(few) else Text("", "")
         items.append(
-            _decision(
+            decision(
                 study,
                 "official_list",
                 Text(
@@ -172,7 +172,7 @@ def decisions(
         )
     if set_aside:
         items.append(
-            _decision(
+            decision(
                 study,
                 "data_quality",
                 Text(
@@ -184,7 +184,8 @@ def decisions(
     return Decisions(tuple(items))
 
 
-def _decision(study: Study, task: str, what: Text) -> Decision:
+def decision(study: Study, task: str, what: Text) -> Decision:
+    """Something to decide, by whom and when: as the study's roster has it for a task."""
     duty = next((duty for duty in study.duties if duty.task == task), None)
     if duty is None:
         return Decision(
