@@ -14,9 +14,12 @@ from analytics.pool import archive, intake, protection, reading, regions
 from analytics.privacy import crosswalk, retention, vault
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import duckdb
 
     from analytics.pool.archive import Entry
+    from analytics.pool.reading import Reading
     from analytics.privacy.keys import Ring
     from analytics.study import Study
     from analytics.tables import Contract
@@ -31,6 +34,7 @@ _VALUES = {
     "address": "address",
 }
 """Column of a record to column of a contract."""
+_ROWS_AT_ONCE = 500_000
 
 
 @dataclass(frozen=True)
@@ -99,18 +103,19 @@ def collect(connection: duckdb.DuckDBPyConnection, study: Study, ring: Ring) -> 
     )
     read, purged, unreadable, feeds = 0, 0, 0, set()
     places = regions.places(study)
-    for entry, contract in _named(study):
-        if retention.purged(study.state / "vault", _name(entry)):
-            purged += 1
+    for contract, group in _groups(_named(study)):
+        kept = [e for e in group if not retention.purged(study.state / "vault", _name(e))]
+        purged += len(group) - len(kept)
+        files = [(entry, found) for entry in kept if (found := _read(study, ring, entry, contract))]
+        unreadable += len(kept) - len(files)
+        if not files:
             continue
-        try:
-            rows = _sound(connection, study, ring, entry, contract, places)
-        except ContractError:
-            unreadable += 1
-            continue
-        _state(connection, rows, entry, contract, ring)
-        _alias(connection, rows, contract, study, ring)
-        read += 1
+        dated = [(found, entry.delivered.date()) for entry, found in files]
+        taken = intake.take_all(connection, dated, contract, places)
+        for (entry, _), one in zip(files, taken, strict=True):
+            _state(connection, one.accepted, entry, contract, ring)
+            _alias(connection, one.accepted, contract, study, ring)
+        read += len(files)
         if _linkable(contract):
             feeds.add(contract.feed)
     _gather(connection, sorted(feeds))
@@ -138,18 +143,29 @@ def _linkable(contract: Contract) -> bool:
     return bool({"name", "id_number"} & {c.name for c in contract.columns if c.kind != "text"})
 
 
-def _sound(
-    connection: duckdb.DuckDBPyConnection,
-    study: Study,
-    ring: Ring,
-    entry: Entry,
-    contract: Contract,
-    places: tuple[pa.Table, tuple[str, str]],
-) -> pa.Table:
+def _groups(named: list[tuple[Entry, Contract]]) -> Iterator[tuple[Contract, list[Entry]]]:
+    """Deliveries of one feed together, as many as are checked in one go."""
+    by_feed: dict[str, tuple[Contract, list[Entry]]] = {}
+    for entry, contract in named:
+        by_feed.setdefault(contract.feed, (contract, []))[1].append(entry)
+    for contract, entries in by_feed.values():
+        group: list[Entry] = []
+        for entry in entries:
+            if group and sum(one.accepted for one in group) + entry.accepted > _ROWS_AT_ONCE:
+                yield contract, group
+                group = []
+            group.append(entry)
+        yield contract, group
+
+
+def _read(study: Study, ring: Ring, entry: Entry, contract: Contract) -> Reading | None:
+    """Read a sealed original again; None where it breaks today's contract as a whole."""
     with vault.unseal(study.state / "vault", _name(entry), ring) as stream:
         content = stream.read()
-    read = reading.read(Path(entry.file), contract, content)
-    return intake.take(connection, read, contract, places, entry.delivered.date()).accepted
+    try:
+        return reading.read(Path(entry.file), contract, content)
+    except ContractError:
+        return None
 
 
 def _state(
