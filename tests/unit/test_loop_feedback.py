@@ -52,14 +52,16 @@ def outcomes(rows: list[dict[str, object]]) -> pa.Table:
         "inclusion": 1.0, "date": date(2020, 2, 10), "subject": "s", "reason_zh": "",
         "reason_en": "", "status": "outstanding",
     }  # fmt: skip
+    judged = {"confirmed": True, "refuted": False}
     schema = pa.schema([
         *[(n, pa.string()) for n in ("rule", "rule_version", "question", "duty", "asks", "list",
                                      "county", "department", "subject", "reason_zh", "reason_en",
                                      "status")],
         ("score", pa.float64()), ("sampled", pa.bool_()), ("inclusion", pa.float64()),
-        ("date", pa.date32()),
+        ("date", pa.date32()), ("upheld", pa.bool_()),
     ])  # fmt: skip
     said = [base | {"question": f"q{n}"} | row for n, row in enumerate(rows)]
+    said = [row | {"upheld": judged.get(str(row["status"]))} for row in said]
     return pa.Table.from_pylist(said, schema=schema)
 
 
@@ -286,6 +288,64 @@ def test_pseudonyms_of_two_recipients_do_not_meet(known, tmp_path):
         sharing.share(study, ring, drawn.hours(13), tmp_path, only="nobody")
 
 
+def seal_screening(study, ring, persons, graph=()):
+    schema = pa.schema([
+        ("person", pa.string()), ("kind", pa.string()), ("generation", pa.int8()),
+        ("holds", pa.bool_()), ("weight", pa.float64()),
+    ])  # fmt: skip
+    day = date(2020, 2, 9)
+    edges = pa.Table.from_pylist(
+        [dict(zip(schema.names, row, strict=True)) for row in graph], schema
+    )
+    for name, table in (("persons", persons), ("graph", edges)):
+        vault.seal_table(study.state / "vault", table, f"screening/{day}/{name}", day, ring)
+
+
+def test_who_only_sat_far_from_a_case_is_visited_by_an_approved_threshold(known):
+    """Two seats at 0.1 and 0.2 make 0.28; a household leaves nothing to a score."""
+    study, ring, _ = known
+    near, far, home = (drawn.subject(ring, n) for n in range(3))
+    persons = pa.table({
+        "person": [near, far, home], "category": ["close_contact"] * 3, "county": ["420102"] * 3,
+    })  # fmt: skip
+    seal_screening(study, ring, persons, [
+        (near, "travel", 1, True, 0.1), (near, "travel", 1, True, 0.2),
+        (far, "travel", 1, True, 0.01), (home, "travel", 1, True, 0.01),
+        (home, "household", 1, True, None),
+    ])  # fmt: skip
+    every = findings.screened(study, ring, drawn.hours(1))
+    scores = {row["subject"]: (row["rule"], row["score"]) for row in every.findings.to_pylist()}
+    assert scores == {
+        near: (findings.SHARED_JOURNEY, pytest.approx(0.28)),
+        far: (findings.SHARED_JOURNEY, pytest.approx(0.01)),
+        home: ("screening.close_contact", None),
+    }
+    one = Threshold(rule=findings.SHARED_JOURNEY, value=0.05)
+    stricter = study.model_copy(update={"thresholds": (one,)})
+    some = findings.screened(stricter, ring, drawn.hours(1))
+    assert set(some.findings["subject"].to_pylist()) == {near, home}
+    assert some.frame.select(["subject", "asks", "score"]).to_pylist() == [
+        {"subject": far, "asks": "contact", "score": pytest.approx(0.01)}
+    ]
+
+
+def test_a_wrong_code_speaks_against_its_rule_and_for_one_that_should_have():
+    """Two codes a rule gave, of which one is wrong; one drawn at random, which is wrong too."""
+    asked = [("a", False, "confirmed"), ("b", False, "refuted"), ("c", True, "confirmed")]
+    pushes = pa.Table.from_pylist([
+        {"row": row, "question": row, "row_version": 1, "asks": "code_wrong", "sampled": sampled,
+         "rule": "random_check" if sampled else "health_code.fever", "duty": "health_code"}
+        for row, sampled, _ in asked
+    ], ledger.empty("pushes").schema)  # fmt: skip
+    answers = pa.Table.from_pylist([
+        {"answer": row, "row": row, "question": row, "row_version": 1, "latest_version": 1,
+         "verdict": verdict} for row, _, verdict in asked
+    ], ledger.empty("verifications").schema)  # fmt: skip
+    said = feedback.outcomes(pushes, answers)
+    assert said["upheld"].to_pylist() == [False, True, True]
+    assert feedback.precision(said, ["rule"])["precision"].tolist() == [0.5]
+
+
 def test_screening_becomes_findings_and_nobody_without_county_is_lost(known):
     study, ring, _ = known
     screened = pa.table({
@@ -296,12 +356,11 @@ def test_screening_becomes_findings_and_nobody_without_county_is_lost(known):
     found = findings.screening(screened, study.region).to_pylist()
     said = {(row["county"], row["asks"], row["priority"]) for row in found}
     assert said == {("420102", "infected", 5), ("420000", "contact", 3), ("421083", "infected", 3)}
-    vault.seal_table(study.state / "vault", screened, "screening/2020-02-09/persons",
-                     date(2020, 2, 9), ring)  # fmt: skip
-    people, frame = findings.screened(study, ring, drawn.hours(1))
-    assert people.num_rows == 3
-    assert frame["subject"].to_pylist() == [drawn.subject(ring, 3)]
-    assert findings.screened(study, ring, drawn.hours(-48))[0].num_rows == 0
+    seal_screening(study, ring, screened)
+    asked = findings.screened(study, ring, drawn.hours(1))
+    assert asked.findings.num_rows == 3
+    assert asked.frame["subject"].to_pylist() == [drawn.subject(ring, 3)]
+    assert findings.screened(study, ring, drawn.hours(-48)).findings.num_rows == 0
     with pytest.raises(ContractError):
         findings.screening(screened.drop_columns(["county"]), study.region)
 

@@ -35,7 +35,7 @@ def asked(monkeypatch):
         monkeypatch.setattr(
             inquiries.lists, "read", lambda *_: type("Known", (), {"known": linked})
         )
-        return inquiries.BY_DUTY[duty](chosen, None, NOW).to_pylist()
+        return inquiries.BY_DUTY[duty](chosen, None, NOW)
 
     return ask
 
@@ -53,7 +53,7 @@ def test_travellers_out_of_areas_under_control_are_asked_after_once(asked):
         journey("from elsewhere", "310000", "420600", 25),
         journey("left the province", "420100", "310000", 25),
         journey(None, "420100", "420600", 25),
-    ])  # fmt: skip
+    ]).findings.to_pylist()  # fmt: skip
     assert [(one["subject"], one["county"], one["asks"], one["purpose"]) for one in found] == [
         ("out of Wuhan", "420900", "traced", "travel")
     ]
@@ -65,7 +65,7 @@ def test_codes_are_asked_about_where_others_records_gave_them(asked):
         return {"person": person, "county": "420106", "temperature": temperature,
                 "declared": datetime(2020, 2, day, 8)}  # fmt: skip
 
-    found = asked(
+    both = asked(
         "health_code",
         declarations=[
             declared("fever", 29, 38.4), declared("well", 29), declared("silent", 12),
@@ -74,18 +74,24 @@ def test_codes_are_asked_about_where_others_records_gave_them(asked):
         tests=[{"person": "positive", "result": "positive",
                 "sampled": datetime(2020, 2, 27, 8), "resulted": datetime(2020, 2, 28, 8)}],
     )  # fmt: skip
+    found = both.findings.to_pylist()
     said = {one["subject"]: one for one in found}
     assert set(said) == {"fever", "positive"}
     assert {one["asks"] for one in found} == {"code_wrong"}
     assert said["positive"]["priority"] < said["fever"]["priority"]
     assert said["positive"]["county"] == "420106"
+    assert {name: one["score"] for name, one in said.items()} == {"fever": 38.4, "positive": None}
+    assert both.frame.select(["subject", "county", "asks", "score"]).to_pylist() == [
+        {"subject": "well", "county": "420106", "asks": "code_wrong", "score": 36.5}
+    ]
 
 
 def test_nobody_is_asked_about_where_nobody_was_linked(monkeypatch):
     chosen = studies.load("hubei-2020-simulated")
     monkeypatch.setattr(inquiries.vault, "names", lambda _: [])
     for ask in inquiries.BY_DUTY.values():
-        assert ask(chosen, None, NOW).num_rows == 0
+        found = ask(chosen, None, NOW)
+        assert (found.findings.num_rows, found.frame.num_rows) == (0, 0)
 
 
 def test_people_without_a_bed_are_asked_what_they_need(asked):
@@ -97,7 +103,7 @@ def test_people_without_a_bed_are_asked_what_they_need(asked):
 
     found = asked("stranded", stranded=[
         registered("outside", "street"), registered("at friends", "relatives"),
-    ])  # fmt: skip
+    ]).findings.to_pylist()  # fmt: skip
     assert [(one["subject"], one["asks"], one["priority"]) for one in found] == [
         ("outside", "needs", 2)
     ]
@@ -105,4 +111,4 @@ def test_people_without_a_bed_are_asked_what_they_need(asked):
 
 def test_findings_of_all_keep_the_contract(asked):
     found = asked("travellers", tickets=[journey("a", "420100", "420600", 25)])
-    assert findings.together([findings.table(found)]).num_rows == 1
+    assert findings.together([found.findings]).num_rows == 1

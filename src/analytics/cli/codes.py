@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -22,9 +23,10 @@ def rules(*, study: StudyOption = "") -> None:
     Example: workbench codes rules --study hubei-2020
     """
     from analytics import study as studies
-    from analytics.analysis.health_code import rules as book
+    from analytics.loop import thresholds
 
-    read = book.read(studies.load(study).folder / "health_code.toml")
+    read = thresholds.code_rules(studies.load(study), datetime.now(studies.ZONE))
+    typer.echo(f"a fever is {read.fever_since[-1][1] if read.fever_since else read.fever:g} °C")
     for rule in read.ordered:
         until = f" to {rule.last}" if rule.last else ""
         typer.echo(f"{rule.code:7}{rule.id} {rule.version}, from {rule.first}{until}")
@@ -44,7 +46,7 @@ def count(
     Example: workbench codes count --study hubei-2020-simulated --as-of 2020-02-29
     """
     from analytics import study as studies
-    from analytics.analysis.health_code import rules as book
+    from analytics.loop import thresholds
     from analytics.pool.areas import areas
     from analytics.reporting import records
 
@@ -52,7 +54,7 @@ def count(
     moment = studies.moment(days.day(as_of) if as_of else chosen.as_of)
     found = records.codes_by_prefecture(
         chosen,
-        book.read(chosen.folder / "health_code.toml"),
+        thresholds.code_rules(chosen, moment),
         moment,
         sorted(set(areas(chosen)["prefecture"])),
     )
@@ -76,7 +78,7 @@ def verify(
 
     Example: workbench codes verify "EWB1:..." --key hubei.pem
     """
-    from datetime import UTC, datetime
+    from datetime import UTC
 
     from analytics.analysis.health_code import certificate
     from analytics.methods import tokens

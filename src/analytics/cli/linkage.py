@@ -46,12 +46,13 @@ def link(
 
     try:
         outcomes = feedback.outcomes(*ledger.known(chosen, datetime.now(studies.ZONE)))
+        approved = thresholds.approved(chosen, "linkage")
         done = link_study(
             chosen,
             ring,
             train=train,
             memory_limit_mb=memory,
-            threshold=thresholds.approved(chosen, "linkage"),
+            threshold=approved[-1][1] if approved else None,
             decided=feedback.decided_pairs(outcomes),
         )
     except duckdb.OutOfMemoryException:

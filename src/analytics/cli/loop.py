@@ -43,6 +43,8 @@ def push(*, study: StudyOption = "", at: MomentOption = "", seed: int = 0) -> No
     data/README.md), for duties that the study's roster has a team for. Exit codes: 11 unsound
     findings, 13 roster, 15 busy, 20 keys.
     """
+    import pyarrow as pa
+
     from analytics.loop import findings, inquiries, roster, thresholds
     from analytics.loop import push as pushing
 
@@ -53,14 +55,15 @@ def push(*, study: StudyOption = "", at: MomentOption = "", seed: int = 0) -> No
     if findings.RECORDS in known:
         found.append(findings.rejects(chosen, moment))
     if findings.PAIRS in known:
-        threshold = thresholds.value(chosen, "linkage", 0.5)
+        threshold = thresholds.value(chosen, "linkage", 0.5, moment)
         found.append(findings.linkage_review(chosen, ring, threshold))
-    frame = _frame(chosen)
-    if findings.SCREENING in known:
-        people, unflagged = findings.screened(chosen, ring, moment)
-        found.append(people)
-        frame = unflagged if frame is None else frame
-    found += [ask(chosen, ring, moment) for duty, ask in inquiries.BY_DUTY.items() if duty in known]
+    frames = [_frame(chosen)]
+    for duty, ask in inquiries.BY_DUTY.items():
+        if duty in known:
+            asked = ask(chosen, ring, moment)
+            found.append(asked.findings)
+            frames.append(asked.frame)
+    frame = pa.concat_tables(frames, promote_options="default")
     done = pushing.push(chosen, findings.together(found), ring, moment, frame=frame, seed=seed)
     typer.echo(
         f"{done.findings} findings: {done.rows} rows pushed to {done.lists} lists "
@@ -299,8 +302,10 @@ def _frame(chosen: Study) -> Any:
     """People that no rule flagged, as analyses left them for the draw."""
     import pyarrow.parquet as pq
 
+    from analytics.loop.findings import FRAME
+
     path = chosen.state / "findings" / "frame" / "unflagged.parquet"
-    return pq.read_table(path) if path.is_file() else None
+    return pq.read_table(path) if path.is_file() else FRAME.empty_table()
 
 
 def _moment(said: str) -> datetime:

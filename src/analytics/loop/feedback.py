@@ -37,14 +37,18 @@ def outcomes(pushes: pa.Table, verifications: pa.Table) -> pa.Table:
         One row per question and rule that raised it: ``rule``, ``rule_version``,
         ``question``, ``duty``, ``asks``, ``list``, ``county``, ``department``, ``score``,
         ``sampled``, ``inclusion``, ``date`` (pushed first), ``subject``, ``reason_zh``,
-        ``reason_en`` and ``status``, that of the question's latest version.
+        ``reason_en``, ``status``, that of the question's latest version, and ``upheld``: whether
+        the answer bears the rule out (or, drawn at random, is one that rules missed), empty until
+        verified. A code that the field finds wrong
+        speaks against the rule that gave it, and for one that should have.
     """
     return ledger.query(
         """
         with final as (select question, status from standing where current)
         select p.rule, p.rule_version, p.question, p.duty, p.asks, p.list, p.county, p.department,
             p.score, p.sampled, p.inclusion, p.pushed::date as date, p.subject, p.reason_zh,
-            p.reason_en, f.status
+            p.reason_en, f.status, if(f.status in ('confirmed', 'refuted'),
+                (f.status = 'confirmed') = (p.asks <> 'code_wrong' or p.sampled), null) as upheld
         from pushes p join final f using (question) where p.row_version = 1
         order by p.question, p.rule, p.rule_version
         """,
@@ -99,8 +103,8 @@ def precision(outcomes: pa.Table, by: Sequence[str] = ("rule", "rule_version")) 
     Returns
     -------
     pandas.DataFrame
-        A row per group: `by`, ``pushed``, ``verified``, ``confirmed`` [questions],
-        ``precision`` and its interval ``low``, ``high`` (95 %).
+        A row per group: `by`, ``pushed``, ``verified``, ``confirmed`` [questions; those that bear
+        the rule out], ``precision`` and its interval ``low``, ``high`` (95 %).
 
     References
     ----------
@@ -112,8 +116,8 @@ def precision(outcomes: pa.Table, by: Sequence[str] = ("rule", "rule_version")) 
         flagged = flagged.drop_duplicates([*by, "question"])
     counted = (
         flagged.assign(
-            verified=flagged["status"].isin(ledger.VERIFIED),
-            confirmed=flagged["status"].eq("confirmed"),
+            verified=flagged["upheld"].notna(),
+            confirmed=flagged["upheld"].eq(other=True),
         )
         .groupby(list(by), dropna=False)
         .agg(pushed=("question", "size"), verified=("verified", "sum"),
@@ -197,13 +201,13 @@ def _recall(
     flagged: pd.DataFrame, sample: pd.DataFrame, generator: np.random.Generator
 ) -> dict[str, float]:
     answered = flagged[flagged["status"].isin(ledger.VERIFIED)]
-    hits, many = int(answered["status"].eq("confirmed").sum()), len(answered)
+    hits, many = int(answered["upheld"].sum()), len(answered)
     rest = len(flagged) - many
     found = hits + (rest * hits / many if many else 0.0)
     drawn_found = hits + rest * generator.beta(hits + 0.5, many - hits + 0.5, _DRAWS)
     said = sample[sample["status"].isin(ledger.VERIFIED)]
     weight = 1 / said["inclusion"].to_numpy(float)
-    true = said["status"].eq("confirmed").to_numpy(float)
+    true = said["upheld"].to_numpy(float)
     days = sample["date"].nunique()
     people = float((1 / sample["inclusion"].to_numpy(float)).sum()) / max(days, 1)
     if not len(said):

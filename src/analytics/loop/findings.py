@@ -8,6 +8,7 @@ Any analysis hands over a table of that contract (Arrow, or Parquet in the state
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 
 from analytics import tables
 from analytics.errors import ContractError
-from analytics.loop import ledger, wording
+from analytics.loop import ledger, thresholds, wording
 from analytics.pool import archive, deliveries
 from analytics.privacy import vault
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from analytics.privacy.keys import Ring
     from analytics.study import Study
 
+SHARED_JOURNEY: Final = "screening.shared_journey"
+"""Rule that flags those who are close contacts only by having travelled near a case."""
 RECORDS, PAIRS, SCREENING = "records", "linkage_review", "screening"  # duties of the roster
 _VERSION: Final = "1"
 _KINDS: Final = {  # in Chinese, in English, priority
@@ -189,13 +192,39 @@ def screening(screened: pa.Table, region: str, *, version: str = _VERSION) -> pa
     ))  # fmt: skip
 
 
-def screened(study: Study, ring: Ring, moment: datetime) -> tuple[pa.Table, pa.Table]:
+FRAME: Final = pa.schema(
+    [*((name, pa.string()) for name in ("duty", "county", "subject", "asks")),
+     ("score", pa.float64())]
+)  # fmt: skip
+"""Columns of people that no rule flagged; their score may be empty."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """
+    What an analysis has the field check.
+
+    Parameters
+    ----------
+    findings : FINDINGS table
+        Whom or what it flags.
+    frame : pyarrow.Table
+        Whom it does not, for the random check: as `push.push` takes it.
+    """
+
+    findings: pa.Table
+    frame: pa.Table
+
+
+def screened(study: Study, ring: Ring, moment: datetime) -> Found:
     """
     List what the latest screening found, and whom it found nothing about.
 
     Parameters
     ----------
     study : Study
+        Its threshold of rule `SHARED_JOURNEY` says from which attack rate on those are visited
+        who only travelled with a case; 0 without one.
     ring : keys.Ring
         Opens the persons that `workbench screen` sealed.
     moment : datetime
@@ -203,24 +232,63 @@ def screened(study: Study, ring: Ring, moment: datetime) -> tuple[pa.Table, pa.T
 
     Returns
     -------
-    FINDINGS table, pyarrow.Table
-        Findings, and the frame that the random check is drawn from: people of category none
-        whose county is known. Both are empty where nobody has been screened.
+    Found
+        In the frame are people of category none whose county is known, and close contacts below
+        the threshold, who stay close contacts. All is empty where nobody has been screened.
     """
     held = (name.split("/") for name in vault.names(study.state / "vault"))
     day = moment.date().isoformat()
     days = [part[1] for part in held if part[0] == "screening" and part[-1] == "persons"]
     known = [each for each in days if each <= day]
     if not known:
-        none = pa.schema([(n, pa.string()) for n in ("duty", "county", "subject", "asks")])
-        return table([]), none.empty_table()
-    persons = vault.unseal_table(study.state / "vault", f"screening/{max(known)}/persons", ring)
-    frame = ledger.query(
-        "select distinct $duty as duty, county, person as subject, 'infected' as asks "
-        "from persons where category::varchar = 'none' and county is not null "
-        "and person is not null order by subject", {"duty": SCREENING}, persons=persons,
+        return unframed([])
+    place = f"screening/{max(known)}"
+    persons, graph = (
+        vault.unseal_table(study.state / "vault", f"{place}/{name}", ring)
+        for name in ("persons", "graph")
+    )
+    least = float(thresholds.value(study, SHARED_JOURNEY, 0, moment))
+    judged = _travelled_with(persons, graph, least)
+    unflagged = ledger.query(
+        """
+        select distinct $duty as duty, county, person as subject,
+            if(spared, 'contact', 'infected') as asks, score
+        from judged where county is not null and person is not null
+            and (category::varchar = 'none' or spared) order by subject
+        """,
+        {"duty": SCREENING}, judged=judged,
     )  # fmt: skip
-    return screening(persons, study.region), frame
+    flagged = ledger.query("select * from judged where not spared", judged=judged)
+    return Found(screening(flagged, study.region), unflagged)
+
+
+def _travelled_with(persons: pa.Table, graph: pa.Table, least: float) -> pa.Table:
+    r"""
+    Score close contacts whom nothing but shared journeys made one.
+
+    The score is the chance that a case beside them infected them, :math:`1 - \prod (1 - w)` over
+    the attack rates :math:`w` of their seats; `spared` are those of a score below `least`.
+    """
+    return ledger.query(
+        """
+        with beside as (
+            select person, 'close_contact' as category,
+                1 - exp(sum(ln(1 - least(weight, 0.999)))) as score
+            from graph where generation = 1 and holds is not false and person is not null
+            group by person having bool_and(kind = 'travel' and weight is not null)
+        )
+        select p.*, b.score, if(b.person is null, null, $rule) as rule,
+            coalesce(b.score < $least, false) as spared
+        from persons p left join beside b
+            on b.person = p.person and b.category = p.category::varchar
+        """,
+        {"rule": SHARED_JOURNEY, "least": least}, persons=persons, graph=graph,
+    )  # fmt: skip
+
+
+def unframed(rows: list[dict[str, Any]]) -> Found:
+    """Rows of FINDINGS, of whom nobody is to be drawn at random."""
+    return Found(table(rows), FRAME.empty_table())
 
 
 def handed_over(study: Study) -> pa.Table:

@@ -18,7 +18,8 @@ from analytics.analysis.channel import CHANNEL_OF_MODE
 from analytics.analysis.channel import register as registers
 from analytics.analysis.health_code import fairness, words
 from analytics.codes import HealthCode, Purpose
-from analytics.loop import findings, wording
+from analytics.loop import findings, ledger, thresholds, wording
+from analytics.loop.findings import Found
 from analytics.pool import linked
 from analytics.pool import stranded as lists
 from analytics.privacy import vault
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from analytics.privacy.keys import Ring
     from analytics.study import Study
 
-Asked = Callable[["Study", "Ring", datetime], pa.Table]
+Asked = Callable[["Study", "Ring", datetime], Found]
 
 WATCH_DAYS: Final = 14
 """Days after arrival within which a traveller is visited: the longest incubation period that the
@@ -49,7 +50,7 @@ _NEEDS_ZH: Final = {
 }  # fmt: skip
 
 
-def codes(study: Study, ring: Ring, moment: datetime) -> pa.Table:
+def codes(study: Study, ring: Ring, moment: datetime) -> Found:
     """
     Ask whether red and yellow codes are right, each with the words its holder was given.
 
@@ -64,10 +65,11 @@ def codes(study: Study, ring: Ring, moment: datetime) -> pa.Table:
 
     Returns
     -------
-    FINDINGS table
-        One row per holder whose county a declaration tells; empty where nobody was linked.
+    Found
+        One row per holder whose county a declaration tells; in the frame are holders of a green
+        code by the temperature they declared last. Empty where nobody was linked.
     """
-    rules = health_code.rules.read(study.folder / "health_code.toml")
+    rules = thresholds.code_rules(study, moment)
     reader = Reader("code_officer", Purpose.HEALTH_CODE)
     local = moment.astimezone(ZONE).replace(tzinfo=None)
 
@@ -80,24 +82,50 @@ def codes(study: Study, ring: Ring, moment: datetime) -> pa.Table:
         persons = connection.create_table("homes", engine.rows(homes, connection), temp=True)
         shown = ("code", "rule", "version", "changes", "evidence_since")
         now = fairness.standing(changes, persons, local, shown)
-        return engine.rows(now.filter(now["code"].isin([str(c) for c in _PRIORITY])), connection)
+        return engine.rows(_with_temperatures(now, views["declarations"], local), connection)
 
     found = _read(study, ring, moment, reader, health_code.evidence.FEEDS, held)
+    if not found.num_rows:
+        return findings.unframed([])
+    green = ledger.query(
+        "select 'health_code' as duty, county, person as subject, 'code_wrong' as asks, "
+        "latest as score from found where code = 'green' order by subject", found=found,
+    )  # fmt: skip
+    flagged = ledger.query(
+        "select * from found where code in (select unnest($codes)) order by person",
+        {"codes": [str(code) for code in _PRIORITY]}, found=found,
+    )  # fmt: skip
+    return Found(_code_findings(flagged, rules), green)
+
+
+def _with_temperatures(now: ir.Table, declared: ir.Table, local: datetime) -> ir.Table:
+    """Add the temperature declared when the evidence began, and the ``latest`` declared."""
+    known = declared.filter(declared["temperature"].notnull() & (declared["declared"] <= local))
+    then = known.group_by("person", evidence_since="declared").agg(score=known["temperature"].max())
+    last = known.group_by("person").agg(latest=known["temperature"].argmax(known["declared"]))
+    both = now.left_join(then, ["person", "evidence_since"]).select(*now.columns, "score")
+    return both.left_join(last, "person").select(*both.columns, "latest")
+
+
+def _code_findings(flagged: pa.Table, rules: health_code.Rules) -> pa.Table:
+    """Ask of each code what its holder was told; one for a declared fever has its score."""
     rows = []
-    for one in found.to_pylist():
-        if rules.named(one["rule"], one["version"]).evidence == "declaration_gap":
+    for one in flagged.to_pylist():
+        evidence = rules.named(one["rule"], one["version"]).evidence
+        if evidence == "declaration_gap":
             continue
         said = words.explain(one, rules)
         rows.append(_finding(
             "code_wrong", duty="health_code", purpose="health_code", county=one["county"],
             subject=one["person"], rule=f"health_code.{one['rule']}", rule_version=one["version"],
             reason_zh=f"本人看到：{said['zh']}", reason_en=f"The holder reads: {said['en']}",
+            score=one["score"] if evidence == "declaration" else None,
             priority=_PRIORITY[HealthCode(one["code"])],
         ))  # fmt: skip
     return findings.table(rows)
 
 
-def stranded(study: Study, ring: Ring, moment: datetime) -> pa.Table:
+def stranded(study: Study, ring: Ring, moment: datetime) -> Found:
     """
     Ask after people without a bed: whether they are held up here, and what they need.
 
@@ -111,18 +139,18 @@ def stranded(study: Study, ring: Ring, moment: datetime) -> pa.Table:
 
     Returns
     -------
-    FINDINGS table
+    Found
         Those registered and waiting are asked about their needs; those whom only a trace
         tells, whether they are stranded at all.
     """
     del ring
     if "linkage/rows" not in vault.names(study.state / "vault"):
-        return findings.table([])
+        return findings.unframed([])
     connection = engine.connect()
     try:
         known = lists.read(study, moment, connection).known
         if "stranded" not in known:
-            return findings.table([])
+            return findings.unframed([])
         day = moment.astimezone(ZONE).date()
         rows = resettlement.register(known, day, study.region)
         people = engine.rows(rows.filter(rows["status"] != "placed"), connection)
@@ -144,10 +172,10 @@ def stranded(study: Study, ring: Ring, moment: datetime) -> pa.Table:
             reason_en=f"{resettlement.REASONS[one['reason']]}{needs}",
             priority=2 if one["reason"] == "street" else 4,
         ))  # fmt: skip
-    return findings.table(given)
+    return findings.unframed(given)
 
 
-def travellers(study: Study, ring: Ring, moment: datetime) -> pa.Table:
+def travellers(study: Study, ring: Ring, moment: datetime) -> Found:
     """
     Ask whether people who came out of an area under control were found and told.
 
@@ -160,7 +188,7 @@ def travellers(study: Study, ring: Ring, moment: datetime) -> pa.Table:
 
     Returns
     -------
-    FINDINGS table
+    Found
         One row per traveller whose latest journey within `WATCH_DAYS` days began where its
         channel out was checked, under permit or closed at that time, for the county of arrival
         where that lies in the study's province.
@@ -176,7 +204,7 @@ def travellers(study: Study, ring: Ring, moment: datetime) -> pa.Table:
         return _came_out(views["tickets"].filter(home), notices, day, connection)
 
     found = _read(study, ring, moment, reader, ("tickets",), left)
-    return findings.table([
+    return findings.unframed([
         _finding(
             "traced", duty="travellers", purpose="travel", county=one["destination"],
             subject=one["person"], rule=f"travel.{one['status']}", priority=4,
@@ -247,6 +275,9 @@ def _finding(asks: str, **columns: Any) -> dict[str, Any]:
 
 
 BY_DUTY: Final[Mapping[str, Asked]] = {
-    "health_code": codes, "stranded": stranded, "travellers": travellers,
-}  # fmt: skip
+    findings.SCREENING: findings.screened,
+    "health_code": codes,
+    "stranded": stranded,
+    "travellers": travellers,
+}
 """Duty of a study's roster to what asks for it."""

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from analytics import tables
 from analytics.errors import ContractError
 from analytics.loop import ledger, persons, roster, wording
+from analytics.loop.findings import FRAME
 from analytics.pool import archive
 from analytics.study import ZONE
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from analytics.privacy.keys import Ring
     from analytics.study import Study
 
-_FRAME = ("duty", "county", "subject", "asks", "score")
 SAMPLE, SAMPLE_VERSION = "random_check", "1"  # rule under which unflagged people are drawn
 
 
@@ -213,17 +213,14 @@ def _typed(findings: pa.Table, missing: list[str]) -> pa.Table:
 
 
 def _frame(frame: pa.Table | None) -> pa.Table:
-    empty = pa.table({name: pa.array([], pa.string()) for name in _FRAME[:-1]}).append_column(
-        "score", pa.array([], pa.float64())
-    )
     if frame is None:
-        return empty
-    absent = [name for name in _FRAME[:-1] if name not in frame.column_names]
+        return FRAME.empty_table()
+    absent = [name for name in FRAME.names[:-1] if name not in frame.column_names]
     if absent:
         raise ContractError("the frame to draw from lacks columns", absent)
     if "score" not in frame.column_names:
         frame = frame.append_column("score", pa.nulls(frame.num_rows, pa.float64()))
-    return frame.select(_FRAME).cast(empty.schema)
+    return frame.select(FRAME.names).cast(FRAME)
 
 
 def _asked(given: pa.Table, duties: pa.Table, standing: pa.Table, visits: pa.Table) -> pa.Table:

@@ -20,11 +20,13 @@ import numpy as np
 from analytics.errors import AuditError, ParameterError
 from analytics.loop import ledger
 from analytics.privacy import audit, disk
+from analytics.study import ZONE
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     import pyarrow as pa
 
+    from analytics.analysis import health_code
     from analytics.study import Study, Threshold
 
     FloatArray = npt.NDArray[np.float64]
@@ -190,9 +192,9 @@ def _proposal(study: Study, outcomes: pa.Table, current: Threshold) -> Proposal:
         with own as (
             select distinct asks, duty from outcomes where rule = $rule
         )
-        select score, status = 'confirmed' as true, 1 / coalesce(inclusion, 1) as weight
+        select score, 1 / coalesce(inclusion, 1) as weight, upheld
         from outcomes o
-        where status in ('confirmed', 'refuted') and score is not null
+        where upheld is not null and score is not null
             and (rule = $rule or (sampled and rule = 'random_check'
                 and (asks, duty) in (select (asks, duty) from own)))
         order by question
@@ -201,30 +203,80 @@ def _proposal(study: Study, outcomes: pa.Table, current: Threshold) -> Proposal:
     )  # fmt: skip
     return recalibrate(
         answered["score"].to_numpy().astype(float),
-        answered["true"].to_numpy().astype(bool),
+        answered["upheld"].to_numpy().astype(bool),
         answered["weight"].to_numpy().astype(float),
         current,
     )
 
 
-def in_force(study: Study) -> tuple[Threshold, ...]:
-    """Thresholds of a study, as its settings say or as was approved since."""
-    approved = {entry["rule"]: float(entry["to"]) for entry in changes(study)}
+def in_force(study: Study, moment: datetime | None = None) -> tuple[Threshold, ...]:
+    """Thresholds of a study at a moment (now without): its settings, or what was approved since."""
+    latest = {rule: to for rule, _, to in _approvals(study, moment)}
     return tuple(
-        each.model_copy(update={"value": approved.get(each.rule, each.value)})
+        each.model_copy(update={"value": latest.get(each.rule, each.value)})
         for each in study.thresholds
     )
 
 
-def value(study: Study, rule: str, default: float) -> float:
+def value(study: Study, rule: str, default: float, moment: datetime | None = None) -> float:
     """Threshold of a rule in force; `default` where the study says nothing of it."""
-    return next((each.value for each in in_force(study) if each.rule == rule), default)
+    known = in_force(study, moment)
+    return next((each.value for each in known if each.rule == rule), default)
 
 
-def approved(study: Study, rule: str) -> float | None:
-    """Threshold of a rule that a person approved last; None where nobody did."""
-    found = [float(entry["to"]) for entry in changes(study) if entry["rule"] == rule]
-    return found[-1] if found else None
+def approved(
+    study: Study, rule: str, moment: datetime | None = None
+) -> tuple[tuple[datetime, float], ...]:
+    """Thresholds of a rule that people approved by a moment, with since when, oldest first."""
+    return tuple((at, to) for name, at, to in _approvals(study, moment) if name == rule)
+
+
+def code_rules(study: Study, moment: datetime) -> health_code.Rules:
+    """
+    Read the rules of a study's health code with what was approved for them.
+
+    Parameters
+    ----------
+    study : Study
+        With ``health_code.toml``; the threshold of rule ``health_code.<id>``, for the rule whose
+        evidence is a declaration, is the temperature that is a fever [°C].
+    moment : datetime
+        As approved by then.
+
+    Returns
+    -------
+    health_code.Rules
+        A fever approved later counts for what is declared from then on, so that codes given
+        before stay what they were.
+
+    Raises
+    ------
+    StudyError
+        If there are no rules, or they do not hold together.
+    AuditError
+        If the change log was edited.
+    """
+    from analytics.analysis.health_code import rules as book
+
+    rules = book.read(study.folder / "health_code.toml")
+    names = {f"health_code.{each.id}" for each in rules.rule if each.evidence == "declaration"}
+    start = {each.rule: each.value for each in study.thresholds}
+    fever = next((start[name] for name in sorted(names & set(start))), rules.fever)
+    since = tuple(
+        (at.astimezone(ZONE).replace(tzinfo=None), to)
+        for rule, at, to in _approvals(study, moment)
+        if rule in names
+    )
+    return rules.model_copy(update={"fever": fever, "fever_since": since})
+
+
+def _approvals(study: Study, moment: datetime | None) -> list[tuple[str, datetime, float]]:
+    """Rule, since when and threshold of each change approved by a moment, oldest first."""
+    every = [
+        (str(entry["rule"]), datetime.fromisoformat(entry["approved"]), float(entry["to"]))
+        for entry in changes(study)
+    ]
+    return [one for one in every if moment is None or one[1] <= moment]
 
 
 def changes(study: Study) -> list[dict[str, Any]]:

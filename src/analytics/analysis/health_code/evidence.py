@@ -58,7 +58,7 @@ def gather(records: Mapping[str, ir.Table], rules: Rules) -> ir.Table:
     parts = []
     if "declarations" in records:
         declared = records["declarations"]
-        parts += [registration(declared), declarations(declared, rules.fever)]
+        parts += [registration(declared), declarations(declared, rules)]
         parts.append(declaration_gaps(declared, rules.gap_days))
     if "screening" in records:
         parts.append(screening(records["screening"]))
@@ -260,7 +260,7 @@ def presence(
     return seen.filter(seen["region"].notnull())
 
 
-def declarations(declared: ir.Table, fever: float) -> ir.Table:
+def declarations(declared: ir.Table, rules: Rules) -> ir.Table:
     """
     Fevers that persons declared themselves.
 
@@ -268,16 +268,21 @@ def declarations(declared: ir.Table, fever: float) -> ir.Table:
     ----------
     declared : DECLARATIONS table
         With ``person``.
-    fever : float
-        Temperature that is a fever [°C].
+    rules : Rules
+        The temperature that is a fever is the one in force when it was declared.
 
     Returns
     -------
     EVIDENCE table
         One row per declaration of a fever.
     """
+    import ibis
+
     rows = _linked(declared)
-    hot = (rows["temperature"] >= fever).fill_null(False) | rows["fever"].fill_null(False)  # noqa: FBT003
+    least: ir.Value = ibis.literal(rules.fever)
+    for since, fever in rules.fever_since:
+        least = (rows["declared"] >= ibis.literal(since, "timestamp(6)")).ifelse(fever, least)
+    hot = (rows["temperature"] >= least).fill_null(False) | rows["fever"].fill_null(False)  # noqa: FBT003
     rows = rows.filter(hot)
     return _evidence(rows, "declaration", "fever", rows["declared"])
 

@@ -91,7 +91,8 @@ class Rules(_Frozen):
     All rules of a province's code.
 
     `holds_hours`: a code shown is made anew after that; `appeal_days`: an appeal is decided
-    within; `gap_days`: days without a declared temperature that count as a gap; `fever` [°C].
+    within; `gap_days`: days without a declared temperature that count as a gap; `fever` [°C];
+    `fever_since`: fevers [°C] approved later, each from its moment on (no zone), oldest first.
     """
 
     province: str
@@ -99,6 +100,7 @@ class Rules(_Frozen):
     appeal_days: int = Field(3, ge=1)
     gap_days: int = Field(2, ge=1)
     fever: float = 37.3
+    fever_since: tuple[tuple[datetime, float], ...] = ()
     rule: tuple[Rule, ...] = Field(min_length=1)
     recognition: tuple[Recognition, ...] = ()
 
