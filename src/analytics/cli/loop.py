@@ -27,7 +27,21 @@ PasswordFile = Annotated[
     typer.Option(help="File, mode 0600, whose first line is the password; asked for without."),
 ]
 
+OdkFile = Annotated[
+    Path,
+    typer.Option(
+        help="pyodk's file, mode 0600: [central] base_url, username, password.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+ProjectOption = Annotated[
+    int | None, typer.Option(help="Project on the server; the file's default without.")
+]
+EntityListOption = Annotated[str, typer.Option(help="Entity list on the server.", metavar="NAME")]
+
 worklists_app = typer.Typer(no_args_is_help=True, help="What teams have to check.")
+odk_app = typer.Typer(no_args_is_help=True, help="Work lists through ODK Central.")
 feedback_app = typer.Typer(no_args_is_help=True, help="How right the rules are, and what follows.")
 
 
@@ -119,15 +133,95 @@ def export(
 
     chosen, moment = _study(study), _moment(at)
     ring = _ring(chosen)
-    names = lists or [
-        row["list"]
-        for row in worklists.summary(chosen, moment, county=county).to_pylist()
-        if row["outstanding"]
-    ]
+    names = lists or _open(worklists.summary(chosen, moment, county=county))
     password = _password(password_file, confirm=True) if names else ""
     for name in names:
         done = worklists.export(chosen, name, ring, moment, output, form=form, password=password)
         typer.echo(f"{done.path}  {done.lines} lines, {done.rows} rows")
+
+
+@odk_app.command("push")
+def odk_push(
+    lists: Annotated[list[str] | None, typer.Argument(help="Lists; all open ones without.")] = None,
+    *,
+    config: OdkFile,
+    project: ProjectOption = None,
+    entity_list: EntityListOption = "work_lines",
+    study: StudyOption = "",
+    at: MomentOption = "",
+) -> None:
+    """
+    Give open lines to ODK Central, as entities that name nobody.
+
+    Example: workbench worklists odk push 420102.community.1 --config ~/.odk/central.toml
+
+    Who a line is about stands in the locked workbook alone; line and place are the same there.
+    Exit codes: 12 no such list, 17 the server refuses, 20 keys or an open file, 23 pyodk is
+    not installed.
+    """
+    from analytics.loop import odk, worklists
+
+    chosen, moment = _study(study), _moment(at)
+    ring = _ring(chosen)
+    names = lists or _open(worklists.summary(chosen, moment))
+    with odk.client(config, project) as server:
+        for name in names:
+            sent = odk.send(server, chosen, name, ring, moment, entity_list=entity_list)
+            typer.echo(
+                f"{name} v{sent.version}: {sent.added} lines added, {sent.kept} there before, "
+                f"{sent.retired} of earlier versions taken off"
+            )
+
+
+@odk_app.command("pull")
+def odk_pull(
+    lists: Annotated[
+        list[str] | None, typer.Argument(help="Lists; all pushed ones without.")
+    ] = None,
+    *,
+    config: OdkFile,
+    project: ProjectOption = None,
+    entity_list: EntityListOption = "work_lines",
+    study: StudyOption = "",
+    at: MomentOption = "",
+    output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("returned"),
+) -> None:
+    """
+    Fetch answered lines from ODK Central as filled lists, for `workbench receive`.
+
+    Example: workbench worklists odk pull --config ~/.odk/central.toml --output returned
+
+    Exit codes: 17 the server refuses, 20 an open file, 23 pyodk is not installed.
+    """
+    from analytics.loop import odk, worklists
+
+    chosen, moment = _study(study), _moment(at)
+    names = lists or worklists.summary(chosen, moment)["list"].to_pylist()
+    with odk.client(config, project) as server:
+        for name in names:
+            path, lines = odk.collect(server, name, output, entity_list=entity_list)
+            typer.echo(f"{path}  {lines} lines answered: workbench receive {path}")
+
+
+@odk_app.command("form")
+def odk_form(
+    *,
+    entity_list: EntityListOption = "work_lines",
+    study: StudyOption = "",
+    questions: Annotated[int, typer.Option(help="Verdicts a line can need.", min=1, max=9)] = 3,
+    output: Annotated[Path, typer.Option(help="File to write.")] = Path("work_lines.form.xlsx"),
+) -> None:
+    """
+    Write the form that teams answer lines with, as XLSForm to upload to ODK Central.
+
+    Example: workbench worklists odk form --output work_lines.form.xlsx
+    """
+    from analytics.loop import odk, worklists
+
+    chosen = _study(study)
+    content = odk.form(entity_list, chosen.title.zh, worklists.counties(chosen), questions)
+    output.write_bytes(content)
+    typer.echo(f"{output}")
 
 
 def receive(
@@ -280,6 +374,7 @@ def share(
 def mount(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     app.command()(push)
+    worklists_app.add_typer(odk_app, name="odk")
     app.add_typer(worklists_app, name="worklists")
     app.command()(receive)
     app.add_typer(feedback_app, name="feedback")
@@ -296,6 +391,11 @@ def _ring(chosen: Study) -> Any:
     from analytics.privacy import keys
 
     return keys.load(chosen.name)
+
+
+def _open(summary: Any) -> list[str]:
+    """Name the lists of a summary in which something is open."""
+    return [row["list"] for row in summary.to_pylist() if row["outstanding"]]
 
 
 def _frame(chosen: Study) -> Any:

@@ -39,8 +39,8 @@ def outcomes(pushes: pa.Table, verifications: pa.Table) -> pa.Table:
         ``sampled``, ``inclusion``, ``date`` (pushed first), ``subject``, ``reason_zh``,
         ``reason_en``, ``status``, that of the question's latest version, and ``upheld``: whether
         the answer bears the rule out (or, drawn at random, is one that rules missed), empty until
-        verified. A code that the field finds wrong
-        speaks against the rule that gave it, and for one that should have.
+        verified. A code that the field finds wrong speaks against the rule that gave it, and
+        for one that should have.
     """
     return ledger.query(
         """

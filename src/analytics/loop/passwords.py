@@ -25,14 +25,25 @@ def from_file(path: Path) -> str:
     KeyringError
         If others can read it, or it holds no password of at least eight characters.
     """
+    check_private(path)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return strong(lines[0] if lines else "")
+
+
+def check_private(path: Path) -> None:
+    """
+    Refuse a file with a password in it that others can read.
+
+    Raises
+    ------
+    KeyringError
+    """
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         raise KeyringError(
             f"'{path}' has mode {mode:04o}: others can read the password in it",
             remedy=f"chmod 600 {path}, and take another password",
         )
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return strong(lines[0] if lines else "")
 
 
 def strong(password: str) -> str:

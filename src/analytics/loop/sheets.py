@@ -98,11 +98,12 @@ def write_csv(sheet: Sheet) -> bytes:
     blank = [""] * len(sheet.free)
     ends = len(LOCKED_END)
     for line in sheet.lines:
-        writer.writerow([*map(_inert, line[:-ends]), *blank, *map(_inert, line[-ends:])])
+        writer.writerow([*map(inert, line[:-ends]), *blank, *map(inert, line[-ends:])])
     return stream.getvalue().encode("utf-8-sig")
 
 
-def _inert(value: str) -> str:
+def inert(value: str) -> str:
+    """Text that no program would run, as CSV may hold it."""
     return f"'{value}" if value.startswith(_FORMULA) else value
 
 
@@ -287,7 +288,7 @@ def read(content: bytes, suffix: str) -> list[dict[str, str]]:
     if not table:
         raise ContractError("the returned file has no heading", ["heading"])
     names = [cell.split()[-1] if cell.split() else "" for cell in map(_text, table[0])]
-    known = {*LABELS, *(name for name in names if _is_verdict(name))}
+    known = {*LABELS, *(name for name in names if is_verdict(name))}
     wanted = ("place", "verdict_1", *ANSWERS, *LOCKED_END)
     breaches = [f"column '{name}' is missing" for name in wanted if name not in names]
     breaches += [f"column '{n}' comes twice" for n in sorted(known) if names.count(n) > 1]
@@ -304,7 +305,8 @@ def read(content: bytes, suffix: str) -> list[dict[str, str]]:
     return rows
 
 
-def _is_verdict(name: str) -> bool:
+def is_verdict(name: str) -> bool:
+    """Whether a column is one of a line's verdicts."""
     stem, _, number = name.partition("_")
     return stem == "verdict" and number.isdecimal() and len(number) < 3  # noqa: PLR2004
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 ROLE = "dispatcher"
 OUTSIDE = "990000"  # stands for every place outside the province
 _LATEST_DAYS = 60  # days after the export that a check can be dated
+UNNAMED = ("place", "priority", "due", "subject", "reason", "check", "language")
+"""Locked columns of a line that names nobody, those of its end left out."""
 Form = Literal["xlsx", "csv"]
 
 _LINES = """
@@ -199,6 +201,31 @@ def export(
     SetupError
         If a CSV would name people and age is not installed.
     """
+    lines, version = open_lines(study, name, moment)
+    sheet, named = lay_out(study, ring, name, version, lines, moment.date())
+    content = sheets.write_xlsx(sheet) if form == "xlsx" else sheets.write_csv(sheet)
+    suffix: str = form
+    if named:
+        passwords.strong(password)
+        lock = passwords.lock_workbook if form == "xlsx" else passwords.lock_age
+        content, suffix = lock(content, password), form if form == "xlsx" else "csv.age"
+    path = folder / f"{name}.v{version}.{suffix}"
+    log(study, name, lines, named=named)
+    disk.make_private(folder)
+    disk.replace(path, content)
+    many = sum(held.count(";") + 1 for held in lines["rows"].to_pylist())
+    return Exported(path, name, version, lines.num_rows, many, named)
+
+
+def open_lines(study: Study, name: str, moment: datetime) -> tuple[pa.Table, int]:
+    """
+    Gather the open lines of a list, and the list's version.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such list, or nothing in it is open.
+    """
     pushes, answered = ledger.known(study, moment)
     standing = ledger.standing(pushes, answered)
     lines = ledger.query(_LINES, {"list": name}, standing=standing, pushes=pushes)
@@ -209,23 +236,11 @@ def export(
     version = max(ledger.query(
         "select max(list_version) as v from standing where list = $list", {"list": name},
         standing=standing).column("v").to_pylist())  # fmt: skip
-    sheet, named = _sheet(study, ring, name, int(version), lines, moment.date())
-    content = sheets.write_xlsx(sheet) if form == "xlsx" else sheets.write_csv(sheet)
-    suffix: str = form
-    if named:
-        passwords.strong(password)
-        lock = passwords.lock_workbook if form == "xlsx" else passwords.lock_age
-        content, suffix = lock(content, password), form if form == "xlsx" else "csv.age"
-    path = folder / f"{name}.v{version}.{suffix}"
-    _log(study, name, lines, named=named)
-    disk.make_private(folder)
-    disk.replace(path, content)
-    many = sum(held.count(";") + 1 for held in lines["rows"].to_pylist())
-    return Exported(path, name, int(version), lines.num_rows, many, named)
+    return lines, int(version)
 
 
-def _log(study: Study, name: str, lines: pa.Table, *, named: bool) -> None:
-    """Record the export for each duty in it, before the file is written."""
+def log(study: Study, name: str, lines: pa.Table, *, named: bool) -> None:
+    """Record an export for each duty in it, before anything leaves."""
     duties = [duty for held in lines["duties"].to_pylist() for duty in held]
     known = roster.duties(study)
     for duty in sorted(set(duties)):
@@ -236,9 +251,33 @@ def _log(study: Study, name: str, lines: pa.Table, *, named: bool) -> None:
         )  # fmt: skip
 
 
-def _sheet(
-    study: Study, ring: Ring, name: str, version: int, lines: pa.Table, day: date
-) -> tuple[Sheet, bool]:
+def lay_out(
+    study: Study, ring: Ring, name: str, version: int, lines: pa.Table, day: date, *,
+    naming: bool = True,
+) -> tuple[Sheet, bool]:  # fmt: skip
+    """
+    Lay open lines out as a sheet, sealed line by line.
+
+    Parameters
+    ----------
+    study : Study
+    ring : keys.Ring
+    name : str
+        The work list.
+    version : int
+        Its version.
+    lines : pyarrow.Table
+        As :func:`open_lines` gives.
+    day : date
+        Day of the export.
+    naming : bool
+        Whether people are named as far as the duties behind their line need it.
+
+    Returns
+    -------
+    Sheet, bool
+        Lines in the order of their addresses; whether anybody is named.
+    """
     known = roster.duties(study)
     found = persons.details(study, ring, lines.select(["purpose", "subject", "subject_kind"]))
     sides: dict[tuple[str, str], dict[int, dict[str, Any]]] = {}
@@ -255,6 +294,7 @@ def _sheet(
     columns = tuple(
         column for column in seen if column in always or any(line.get(column) for line in told)
     )
+    columns = columns if naming else UNNAMED
     written = []
     for place, line in enumerate(told, start=1):
         line |= {"place": str(place), "list": name, "list_version": str(version)}
@@ -269,7 +309,7 @@ def _sheet(
         last_day=day + timedelta(days=_LATEST_DAYS),
         counties=counties(study),
     )
-    return sheet, any(line.get(detail) for line in told for detail in persons.DETAILS)
+    return sheet, any(column in columns for column in persons.DETAILS)
 
 
 def sealed(columns: Sequence[str], values: Sequence[str]) -> list[str]:
