@@ -306,7 +306,7 @@ def test_who_only_sat_far_from_a_case_is_visited_by_an_approved_threshold(known)
     study, ring, _ = known
     near, far, home = (drawn.subject(ring, n) for n in range(3))
     persons = pa.table({
-        "person": [near, far, home], "category": ["close_contact"] * 3, "county": ["420102"] * 3,
+        "person": [near, far, home], "category": ["close_contact"] * 3, "county": ["420102"] * 3, "rule": ["contact"] * 3,
     })  # fmt: skip
     seal_screening(study, ring, persons, [
         (near, "travel", 1, True, 0.1), (near, "travel", 1, True, 0.2),
@@ -318,7 +318,7 @@ def test_who_only_sat_far_from_a_case_is_visited_by_an_approved_threshold(known)
     assert scores == {
         near: (findings.SHARED_JOURNEY, pytest.approx(0.28)),
         far: (findings.SHARED_JOURNEY, pytest.approx(0.01)),
-        home: ("screening.close_contact", None),
+        home: ("contact", None),
     }
     one = Threshold(rule=findings.SHARED_JOURNEY, value=0.05)
     stricter = study.model_copy(update={"thresholds": (one,)})
@@ -351,7 +351,7 @@ def test_screening_becomes_findings_and_nobody_without_county_is_lost(known):
     screened = pa.table({
         "person": [drawn.subject(ring, n) for n in range(4)],
         "category": ["confirmed", "close_contact", "fever", "none"],
-        "county": ["420102", None, "421083", "420102"],
+        "county": ["420102", None, "421083", "420102"], "rule": ["r"] * 4,
     })  # fmt: skip
     found = findings.screening(screened, study.region).to_pylist()
     said = {(row["county"], row["asks"], row["priority"]) for row in found}

@@ -65,19 +65,19 @@ def screen(
         "clusters": grouped.clusters,
         "members": grouped.members,
     }
-    counts = {}
-    for name, table in made.items():
-        rows = engine.rows(table, connection)
-        counts[name] = rows.num_rows
+    rows = {name: engine.rows(table, connection) for name, table in made.items()}
+    for name, held in rows.items():
         where = f"screening/{day.isoformat()}/{name}"
-        vault.seal_table(chosen.state / "vault", rows, where, day, ring, anew=True)
+        vault.seal_table(chosen.state / "vault", held, where, day, ring, anew=True)
+    counts = {name: held.num_rows for name, held in rows.items()}
     audit.record(chosen.state / "audit.jsonl", "screen", chosen.name, role=_ROLE,
                  purpose=Purpose.SCREENING, counts=counts)  # fmt: skip
     typer.echo(
         f"{counts['persons']} persons screened as of {day.isoformat()}; {counts['trace']} pieces "
         f"of evidence; {counts['clusters']} clusters"
     )
-    _say_totals(chosen, engine.collect(screening.totals(found.persons), connection), day)
+    persons = connection.create_table("screened", rows["persons"], temp=True)
+    _say_totals(chosen, engine.collect(screening.totals(persons), connection), day)
     _say_indicators(engine.rows(screening.indicators(tables, protocols, day), connection))
 
 

@@ -277,7 +277,7 @@ def _travelled_with(persons: pa.Table, graph: pa.Table, least: float) -> pa.Tabl
             from graph where generation = 1 and holds is not false and person is not null
             group by person having bool_and(kind = 'travel' and weight is not null)
         )
-        select p.*, b.score, if(b.person is null, null, $rule) as rule,
+        select p.* exclude (rule), b.score, if(b.person is null, p.rule, $rule) as rule,
             coalesce(b.score < $least, false) as spared
         from persons p left join beside b
             on b.person = p.person and b.category = p.category::varchar

@@ -38,6 +38,10 @@ Places = tuple[ibis.Table, tuple[str, str]]
 _YES_NO = read(SITES)["halal"]  # any yes-or-no column: `withdrawn` is read alike
 _KEPT = ("text", "name", "address")  # kinds in which "NA" is a word like any other
 
+PLANNING = "set disabled_optimizers = 'in_clause'"
+"""Statement for a connection that checks rows: word lists become joins otherwise, which cost more
+to plan than to look through."""
+
 
 def check(rows: ibis.Table, contract: Contract, places: Places) -> ibis.Table:
     """

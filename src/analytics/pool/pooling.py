@@ -181,8 +181,7 @@ def _in_turn(complete: list[Delivery], listed: Collection[Entry]) -> list[Delive
 @contextlib.contextmanager
 def _connected() -> Any:
     with duckdb.connect(config={"temp_directory": ""}) as connection:
-        # word lists become joins otherwise, which cost more to plan than to look through
-        connection.execute("SET disabled_optimizers = 'in_clause'")
+        connection.execute(intake.PLANNING)
         yield connection
 
 

@@ -92,6 +92,7 @@ def collect(connection: duckdb.DuckDBPyConnection, study: Study, ring: Ring) -> 
     stands alone. The feed stands as `department`, since a register, not an office, holds a
     person once.
     """
+    connection.execute(intake.PLANNING)
     connection.execute(
         "create or replace temp table stated (feed varchar, key varchar, for_date date, "
         "delivered timestamptz, withdrawn boolean, "
