@@ -65,12 +65,12 @@ def round_trip(study: Any, ring: Any, folder: Path) -> list[dict[str, object]]:
 
     _settle(study, ring, LINES)
     push.push(study, _findings(ring, LINES, ["420102"]), ring, START)
-    out, listed = _timed(lambda: worklists.export(
-        study, "420102.community.1", ring, START + timedelta(hours=1), folder / "out",
+    out, (listed,) = _timed(lambda: worklists.export(
+        study, ["420102.community.1"], ring, START + timedelta(hours=1), folder / "out",
         password=PASSWORD))  # fmt: skip
     filled = _fill(listed.path)
-    back, done = _timed(lambda: verification.receive(
-        study, filled, ring, START + timedelta(hours=9), password=PASSWORD))  # fmt: skip
+    back, (done,) = _timed(lambda: verification.receive(
+        study, [filled], ring, START + timedelta(hours=9), password=PASSWORD))  # fmt: skip
     assert done.answers == LINES
     assert not done.aside
     peer, _ = _timed(lambda: _openpyxl(filled))
@@ -91,8 +91,8 @@ def many_open(study: Any, ring: Any, folder: Path) -> list[dict[str, object]]:
     listing, lists = _timed(lambda: worklists.summary(study, now))
     filtering, kept = _timed(lambda: worklists.rows(study, now, county=counties[0]))
     name = lists["list"][0].as_py()
-    exporting, listed = _timed(lambda: worklists.export(
-        study, name, ring, now, folder / "out", password=PASSWORD))  # fmt: skip
+    exporting, (listed,) = _timed(lambda: worklists.export(
+        study, [name], ring, now, folder / "out", password=PASSWORD))  # fmt: skip
     assert lists.num_rows == len(counties)
     assert listed.lines == kept.num_rows
     spent = (("pushed", pushed), ("listed by list", listing), ("filtered by county", filtering),

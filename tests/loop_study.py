@@ -11,7 +11,8 @@ import openpyxl
 import pyarrow as pa
 
 from analytics import study as studies
-from analytics.loop import persons, sheets
+from analytics.errors import VerificationError
+from analytics.loop import persons, sheets, verification
 from analytics.privacy import keys, vault
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -134,6 +135,14 @@ def findings(ring, people, *, rule: str = "met_case", duty: str = "trace_contact
 def hours(number: float) -> datetime:
     """Moment some hours after the start."""
     return START + timedelta(hours=number)
+
+
+def receive(study, path: Path, ring, moment: datetime, **options: str):
+    """Take one filled list in, or raise what is wrong with it."""
+    (done,) = verification.receive(study, [path], ring, moment, **options)
+    if isinstance(done, VerificationError):
+        raise done
+    return done
 
 
 def fill(path: Path, answer, *, password: str = PASSWORD, into: Path | None = None,

@@ -32,12 +32,9 @@ def prepared(tmp_path_factory):
         found = drawn.findings(ring, range(PEOPLE), county="420102")
         push.push(study, found, ring, drawn.START)
         names = worklists.summary(study, drawn.hours(1))["list"].to_pylist()
-        lists = [
-            worklists.export(
-                study, name, ring, drawn.hours(1), folder / "out", password=drawn.PASSWORD
-            )
-            for name in names
-        ]
+        lists = worklists.export(
+            study, names, ring, drawn.hours(1), folder / "out", password=drawn.PASSWORD
+        )
         shutil.copytree(study.state, folder / "kept")
     return folder, study, ring, lists
 
@@ -58,7 +55,7 @@ def received(a_list, edit, *, answer=None, team: str = "", hours: float = 5, whi
     study, ring, folder, lists = a_list
     filled = drawn.fill(lists[which].path, answer or (lambda _: SOUND), edit=edit,
                         into=folder / "back.xlsx")  # fmt: skip
-    return verification.receive(
+    return drawn.receive(
         study, filled, ring, drawn.hours(hours), password=drawn.PASSWORD, team=team
     )
 
@@ -224,10 +221,10 @@ def test_a_contradiction_goes_to_reviewers_and_their_word_counts(a_list):
     again = push.push(study, drawn.findings(ring, []), ring, drawn.hours(6))
     assert again.again == again.rows == done.lines
     (review,) = worklists.summary(study, drawn.hours(7), team="review")["list"].to_pylist()
-    listed = worklists.export(study, review, ring, drawn.hours(7), folder / "out",
+    (listed,) = worklists.export(study, [review], ring, drawn.hours(7), folder / "out",
                               password=drawn.PASSWORD)  # fmt: skip
     filled = drawn.fill(listed.path, lambda _: SOUND, into=folder / "review.xlsx")
-    settled = verification.receive(study, filled, ring, drawn.hours(9), password=drawn.PASSWORD)
+    settled = drawn.receive(study, filled, ring, drawn.hours(9), password=drawn.PASSWORD)
     current = [row["status"] for row in ledger.rows(study, drawn.hours(9)).to_pylist()
                if row["current"] and row["row_version"] == 2]  # fmt: skip
     assert current == ["confirmed"] * done.lines
@@ -275,24 +272,24 @@ def test_a_wrong_password_a_damaged_file_and_a_stranger_are_refused(a_list, tmp_
         (stranger, drawn.PASSWORD), (cut, drawn.PASSWORD), (other, drawn.PASSWORD),
     ):  # fmt: skip
         with pytest.raises(VerificationError):
-            verification.receive(study, path, ring, drawn.hours(5), password=password)
+            drawn.receive(study, path, ring, drawn.hours(5), password=password)
     assert ledger.balance(ledger.rows(study, drawn.hours(6)))["outstanding"] == PEOPLE
 
 
 def test_people_leave_only_under_a_password(a_list, tmp_path):
     study, ring, _, lists = a_list
     with pytest.raises(KeyringError):
-        worklists.export(study, lists[0].list, ring, drawn.hours(1), tmp_path, password="short")
+        worklists.export(study, [lists[0].list], ring, drawn.hours(1), tmp_path, password="short")
     assert list(tmp_path.iterdir()) == []
     assert lists[0].path.read_bytes()[:4] == b"\xd0\xcf\x11\xe0"
-    sealed = worklists.export(study, lists[0].list, ring, drawn.hours(1), tmp_path, form="csv",
+    (sealed,) = worklists.export(study, [lists[0].list], ring, drawn.hours(1), tmp_path, form="csv",
                               password=drawn.PASSWORD)  # fmt: skip
     assert sealed.path.read_bytes().startswith(b"age-encryption.org/")
     filled = drawn.fill_csv(_opened(sealed.path, tmp_path), lambda line: line | SOUND,
                             tmp_path / "back.csv")  # fmt: skip
-    assert verification.receive(study, filled, ring, drawn.hours(5)).answers == lists[0].lines
+    assert drawn.receive(study, filled, ring, drawn.hours(5)).answers == lists[0].lines
     with pytest.raises(ParameterError):
-        worklists.export(study, "no.such.list", ring, drawn.hours(1), tmp_path)
+        worklists.export(study, ["no.such.list"], ring, drawn.hours(1), tmp_path)
 
 
 def _opened(path: Path, folder: Path) -> Path:

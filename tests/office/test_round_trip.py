@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 from tests import loop_study as drawn
 
-from analytics.loop import passwords, push, sheets, verification, worklists
+from analytics.loop import passwords, push, sheets, worklists
 
 FILL = """
 Sub Fill(source As String, target As String, password As String)
@@ -39,7 +39,7 @@ End Sub
 def exported(tmp_path, monkeypatch):
     study, ring = drawn.make(monkeypatch, tmp_path)
     push.push(study, drawn.findings(ring, range(22), county="420102"), ring, drawn.START)
-    listed = worklists.export(study, "420102.community.1", ring, drawn.hours(1),
+    (listed,) = worklists.export(study, ["420102.community.1"], ring, drawn.hours(1),
                               tmp_path / "out", password=drawn.PASSWORD)  # fmt: skip
     return study, ring, listed
 
@@ -89,7 +89,7 @@ def test_opened_with_its_password_filled_in_and_saved_it_is_taken_in(exported, m
     study, ring, listed = exported
     target = tmp_path / "filled.xlsx"
     macro(FILL, str(listed.path), str(target), drawn.PASSWORD)
-    done = verification.receive(study, target, ring, drawn.hours(5), password=drawn.PASSWORD)
+    done = drawn.receive(study, target, ring, drawn.hours(5), password=drawn.PASSWORD)
     assert (done.lines, done.aside, done.answers) == (listed.lines, (), listed.rows)
     lines = sheets.read(target.read_bytes(), ".xlsx")
     assert {line["remark"] for line in lines} == {"=1+1"}

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests import loop_study as drawn
 
-from analytics.loop import ledger, push, seals, sheets, verification, worklists
+from analytics.loop import ledger, push, seals, sheets, worklists
 
 QUICK = settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 WORDS = ("confirmed", "属实", "refuted", "unreachable", "moved", "maybe", "", "delete")
@@ -34,8 +34,15 @@ def exported():
     with a_study() as (study, ring, folder):
         push.push(study, drawn.records(PUSHED), ring, drawn.START)
         lists = [
-            worklists.export(study, name, ring, drawn.hours(1), folder / "out", form="csv").path
-            for name in worklists.summary(study, drawn.hours(1))["list"].to_pylist()
+            listed.path
+            for listed in worklists.export(
+                study,
+                worklists.summary(study, drawn.hours(1))["list"].to_pylist(),
+                ring,
+                drawn.hours(1),
+                folder / "out",
+                form="csv",
+            )
         ]
         shutil.copytree(study.state, folder / "kept")
         yield study, ring, folder, lists
@@ -80,7 +87,7 @@ def test_no_row_is_lost_whatever_comes_back_in_whatever_order_and_how_often(expo
     fresh(study, folder)
     files = returned(folder, lists, words)
     for path in files:
-        done = verification.receive(study, path, ring, drawn.hours(30))
+        done = drawn.receive(study, path, ring, drawn.hours(30))
         balance = done.balance
         assert balance["pushed"] == PUSHED
         assert balance["verified"] + balance["outstanding"] + balance["returned"] == PUSHED
@@ -91,9 +98,9 @@ def test_no_row_is_lost_whatever_comes_back_in_whatever_order_and_how_often(expo
     fresh(study, folder)
     order.shuffle(files)
     for path in files:
-        verification.receive(study, path, ring, drawn.hours(30))
+        drawn.receive(study, path, ring, drawn.hours(30))
     assert state(study, 50) == forward
-    assert verification.receive(study, files[0], ring, drawn.hours(40)).answers == 0
+    assert drawn.receive(study, files[0], ring, drawn.hours(40)).answers == 0
     assert state(study, 50) == forward
 
 
@@ -101,7 +108,7 @@ def test_a_deleted_row_stays_outstanding(exported):
     study, ring, folder, lists = exported
     fresh(study, folder)
     (path,) = returned(folder, lists[:1], [["delete", "confirmed", "confirmed"]])
-    balance = verification.receive(study, path, ring, drawn.hours(30)).balance
+    balance = drawn.receive(study, path, ring, drawn.hours(30)).balance
     assert balance == {"pushed": 9, "verified": 2, "outstanding": 7, "returned": 0}
 
 

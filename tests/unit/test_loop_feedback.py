@@ -30,7 +30,6 @@ from analytics.loop import (
     push,
     sharing,
     thresholds,
-    verification,
     worklists,
 )
 from analytics.privacy import vault
@@ -191,12 +190,12 @@ def answered(tmp_path_factory):
                                 pushes=ledger.known(study, drawn.hours(1))[0])
                    ["line"].to_pylist())  # fmt: skip
         for name in worklists.summary(study, drawn.hours(1))["list"].to_pylist():
-            listed = worklists.export(study, name, ring, drawn.hours(1), folder / "out",
+            (listed,) = worklists.export(study, [name], ring, drawn.hours(1), folder / "out",
                                       password=drawn.PASSWORD)  # fmt: skip
             filled = drawn.fill(listed.path, lambda line: {
                 "verdict_1": "属实" if line["line"] in high else "不属实",
                 "verified": "2020-02-10"}, into=folder / "back.xlsx")  # fmt: skip
-            verification.receive(study, filled, ring, drawn.hours(8), password=drawn.PASSWORD)
+            drawn.receive(study, filled, ring, drawn.hours(8), password=drawn.PASSWORD)
         push.push(study, drawn.records(3), ring, drawn.hours(9))
         shutil.copytree(study.state, folder / "kept")
     return folder, study, ring
@@ -306,7 +305,8 @@ def test_who_only_sat_far_from_a_case_is_visited_by_an_approved_threshold(known)
     study, ring, _ = known
     near, far, home = (drawn.subject(ring, n) for n in range(3))
     persons = pa.table({
-        "person": [near, far, home], "category": ["close_contact"] * 3, "county": ["420102"] * 3, "rule": ["contact"] * 3,
+        "person": [near, far, home], "category": ["close_contact"] * 3, "county": ["420102"] * 3,
+        "rule": ["contact"] * 3,
     })  # fmt: skip
     seal_screening(study, ring, persons, [
         (near, "travel", 1, True, 0.1), (near, "travel", 1, True, 0.2),

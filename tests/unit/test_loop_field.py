@@ -12,7 +12,7 @@ from tests import loop_study as drawn
 from tests import pool_study
 
 from analytics import study as studies
-from analytics.loop import feedback, ledger, persons, push, verification, worklists
+from analytics.loop import feedback, ledger, persons, push, worklists
 from analytics.privacy import keys, vault
 from analytics.simulation import field, province, truth
 
@@ -67,7 +67,7 @@ def province_of(tmp_path_factory):
         found = found.set_column(2, "county", pa.array(["420102"] * len(chosen)))
         push.push(study, found, ring, PUSHED)
         (name,) = worklists.summary(study, PUSHED)["list"].to_pylist()
-        listed = worklists.export(study, name, ring, PUSHED, folder / "out",
+        (listed,) = worklists.export(study, [name], ring, PUSHED, folder / "out",
                                   password=drawn.PASSWORD)  # fmt: skip
         true = {persons.pseudonyms_of(pa.array([p]), ring, "screening")[0].as_py()
                 for p in infected}  # fmt: skip
@@ -85,7 +85,7 @@ def told(province_of, day: date, **habits: float) -> dict[str, str]:
         shutil.copytree(study.state, before)
     done = field.fill(study, listed, folder / "back", day, 5, habits=field.Habits(**habits),
                       password=drawn.PASSWORD)  # fmt: skip
-    got = verification.receive(study, done.path, ring, BACK, password=drawn.PASSWORD)
+    got = drawn.receive(study, done.path, ring, BACK, password=drawn.PASSWORD)
     assert got.aside == ()
     rows = ledger.rows(study, BACK).to_pylist()
     assert sum(got.balance[name] for name in ("verified", "outstanding", "returned")) == len(rows)

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from analytics.cli import app
 from analytics.errors import KeyringError, ParameterError, SourceError
-from analytics.loop import ledger, odk, push, verification, worklists
+from analytics.loop import ledger, odk, push, worklists
 
 LIST = "420102.community.1"
 
@@ -138,12 +138,12 @@ def send(told, hour=1):
 
 
 def test_lines_go_to_the_server_once_and_name_nobody(told, central):
-    study, _, _ = told
-    lines, version = worklists.open_lines(study, LIST, drawn.hours(1))
-    first = send(told)
-    assert first == odk.Sent(LIST, version, lines.num_rows, 0, 0)
-    assert send(told) == odk.Sent(LIST, version, 0, lines.num_rows, 0)
-    assert len(central.entities) == lines.num_rows
+    study, ring, _ = told
+    ((sheet, _, _),) = worklists.lay_out(study, [LIST], ring, drawn.hours(1))
+    many = len(sheet.lines)
+    assert send(told) == odk.Sent(LIST, sheet.version, many, 0, 0)
+    assert send(told) == odk.Sent(LIST, sheet.version, 0, many, 0)
+    assert len(central.entities) == many
     sent = "".join(central.seen)
     for person in range(24):
         assert f"154{person:08d}" not in sent
@@ -162,9 +162,9 @@ def test_answers_come_back_by_the_one_way_and_twice_change_nothing(told, central
     with odk.client(file) as server:
         path, lines = odk.collect(server, LIST, tmp_path / "back", entity_list="work_lines")
     assert lines == 3
-    done = verification.receive(study, path, ring, drawn.hours(8))
+    done = drawn.receive(study, path, ring, drawn.hours(8))
     assert (done.team, done.answers, done.aside) == (LIST, 3, ())
-    again = verification.receive(study, path, ring, drawn.hours(9))
+    again = drawn.receive(study, path, ring, drawn.hours(9))
     assert (again.answers, again.repeated) == (0, 3)
     balance = ledger.balance(ledger.rows(study, drawn.hours(9)))
     assert balance["pushed"] == balance["verified"] + balance["outstanding"] + balance["returned"]
@@ -177,7 +177,7 @@ def test_a_line_changed_on_the_server_is_set_aside(told, central, tmp_path):
     central.entities[0] |= {"verdict_1": "confirmed", "verified": "2020-02-10", "reason": "other"}
     with odk.client(file) as server:
         path, _ = odk.collect(server, LIST, tmp_path / "back", entity_list="work_lines")
-    done = verification.receive(study, path, ring, drawn.hours(8))
+    done = drawn.receive(study, path, ring, drawn.hours(8))
     assert (done.answers, done.aside) == (0, ((2, "seal", "seal"),))
 
 

@@ -135,9 +135,13 @@ def export(
     ring = _ring(chosen)
     names = lists or _open(worklists.summary(chosen, moment, county=county))
     password = _password(password_file, confirm=True) if names else ""
-    for name in names:
-        done = worklists.export(chosen, name, ring, moment, output, form=form, password=password)
+
+    def written(done: worklists.Exported) -> None:
         typer.echo(f"{done.path}  {done.lines} lines, {done.rows} rows")
+
+    worklists.export(
+        chosen, names, ring, moment, output, form=form, password=password, progress=written
+    )
 
 
 @odk_app.command("push")
@@ -249,23 +253,24 @@ def receive(
     protected = any(passwords.locked(path.read_bytes()[:64]) for path in files)
     password = _password(password_file) if protected else ""
     breaches: list[str] = []
-    for path in files:
-        try:
-            done = verification.receive(chosen, path, ring, moment, password=password, team=team)
-        except VerificationError as error:
-            breaches += [f"{path.name}: {why}" for why in (error.what, *error.breaches)]
+    balance: dict[str, int] = {}
+    every = verification.receive(chosen, files, ring, moment, password=password, team=team)
+    for path, done in zip(files, every, strict=True):
+        if isinstance(done, VerificationError):
+            breaches += [f"{path.name}: {why}" for why in (done.what, *done.breaches)]
             continue
+        balance = done.balance
         typer.echo(
             f"{path.name}: {done.lines} lines, {done.answers} answers added, {done.repeated} "
             f"known before, {done.empty} left empty, {done.stale} stale, "
             f"{len({row for row, _, _ in done.aside})} set aside"
         )
-        balance = done.balance
+        breaches += _aside(path.name, done.aside)
+    if balance:
         typer.echo(
-            f"  pushed {balance['pushed']} = verified {balance['verified']} + outstanding "
+            f"pushed {balance['pushed']} = verified {balance['verified']} + outstanding "
             f"{balance['outstanding']} + returned {balance['returned']}"
         )
-        breaches += _aside(path.name, done.aside)
     if breaches:
         raise VerificationError(
             "not everything could be taken in:",

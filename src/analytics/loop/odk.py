@@ -144,8 +144,8 @@ def send(
     SourceError
         If the server refuses.
     """
-    lines, version = worklists.open_lines(study, name, moment)
-    sheet, _ = worklists.lay_out(study, ring, name, version, lines, moment.date(), naming=False)
+    ((sheet, lines, _),) = worklists.lay_out(study, [name], ring, moment, naming=False)
+    version = sheet.version
     given = [entity(sheet, values) for values in sheet.lines]
     worklists.log(study, name, lines, named=False)
     with _asking(f"what was asked of entity list '{entity_list}'"):

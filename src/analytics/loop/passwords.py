@@ -125,7 +125,7 @@ def unlock(content: bytes, password: str) -> bytes:
     plain = io.BytesIO()
     try:
         office = msoffcrypto.OfficeFile(io.BytesIO(content))
-        office.load_key(password=password, verify_password=True)
+        office.load_key(password=password)  # another password fails on the integrity's MAC
         office.decrypt(plain, verify_integrity=True)
     except (InvalidKeyError, DecryptionError, FileFormatError, ParseError, ValueError, OSError):
         raise refusal from None

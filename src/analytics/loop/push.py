@@ -122,9 +122,9 @@ def push(
         duties = roster.table(study)
         purposes = {*_words(given["purpose"]), *(str(d.purpose) for d in known.values())}
         visits = persons.lines(study, ring, purposes)
-        asked = _asked(given, duties, standing, visits)
-        again = _again(standing, before, duties)
-        drawn = _drawn(drawn_from, duties, standing, visits, asked, seed, local)
+        asked = _asked(_placed(given, duties), duties, standing, visits)
+        again = _placed(_again(standing, before, duties), duties)
+        drawn = _drawn(_placed(drawn_from, duties), duties, standing, visits, asked, seed, local)
         offered = pa.concat_tables([again, drawn, asked], promote_options="default")
         dealt = _dealt(offered, duties, standing)
         fresh = _written(study, dealt, before, local)
@@ -221,6 +221,18 @@ def _frame(frame: pa.Table | None) -> pa.Table:
     if "score" not in frame.column_names:
         frame = frame.append_column("score", pa.nulls(frame.num_rows, pa.float64()))
     return frame.select(FRAME.names).cast(FRAME)
+
+
+def _placed(rows: pa.Table, duties: pa.Table) -> pa.Table:
+    """Give rows the county, or the prefecture, whose teams answer for them."""
+    return ledger.query(
+        """
+        select r.* replace (if(d.level = 'prefecture' and substr(r.county, 3, 2) <> '90',
+            left(r.county, 4) || '00', r.county) as county)
+        from rows r left join duties d using (duty)
+        """,
+        rows=rows, duties=duties,
+    )  # fmt: skip
 
 
 def _asked(given: pa.Table, duties: pa.Table, standing: pa.Table, visits: pa.Table) -> pa.Table:

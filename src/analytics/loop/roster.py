@@ -69,12 +69,13 @@ def due(duty: Duty, moment: datetime) -> datetime:
 
 
 def table(study: Study) -> pa.Table:
-    """Duties as a table: duty, team, teams, capacity, sample, attempts, purpose."""
+    """Duties as a table: duty, team, level, teams, capacity, sample, attempts, purpose."""
     known = duties(study).values()
     return pa.table(
         {
             "duty": pa.array([d.task for d in known], pa.string()),
             "team": pa.array([d.team for d in known], pa.string()),
+            "level": pa.array([d.level for d in known], pa.string()),
             "purpose": pa.array([d.purpose and str(d.purpose) for d in known], pa.string()),
             "teams": pa.array([d.teams for d in known], pa.int64()),
             "capacity": pa.array([d.capacity for d in known], pa.int64()),

@@ -61,6 +61,8 @@ class Sheet:
         Days that a check can have.
     counties : tuple of str
         Where people can have moved: ``420102 江岸区``.
+    list, version : str, int
+        The work list and its version.
     """
 
     title: str
@@ -70,6 +72,8 @@ class Sheet:
     first_day: date
     last_day: date
     counties: tuple[str, ...]
+    list: str = ""
+    version: int = 1
 
     @property
     def free(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import csv
 import hashlib
 import io
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -88,73 +88,91 @@ class Received:
 
 def receive(
     study: Study,
-    path: Path,
+    paths: Sequence[Path],
     ring: Ring,
     moment: datetime,
     *,
     password: str = "",
     team: str = "",
-) -> Received:
+) -> list[Received | VerificationError]:
     """
-    Take in a filled list.
+    Take in filled lists.
 
     Parameters
     ----------
     study : Study
-    path : Path
-        The file, ``.xlsx``, ``.csv`` or ``.csv.age``.
+    paths : sequence of Path
+        The files, ``.xlsx``, ``.csv`` or ``.csv.age``.
     ring : keys.Ring
     moment : datetime
-        When it was handed in.
+        When they were handed in.
     password : str
-        If it is under one.
+        If they are under one.
     team : str
-        Work list of the team that hands it in; without it, the one most lines belong to.
+        Work list of the team that hands them in; without it, the one most lines of a file
+        belong to.
 
     Returns
     -------
-    Received
-        The same file again adds nothing. The original is sealed in the vault, the list of what was
-        set aside lies in the state's ``loop/aside``, without any value.
+    list of Received or VerificationError
+        For each file what became of it; an error where it is not ours, damaged, or opens with
+        another password: such a file changes nothing. The same file again adds nothing. Originals
+        are sealed in the vault, lists of what was set aside lie in the state's ``loop/aside``,
+        without any value.
 
     Raises
     ------
-    VerificationError
-        If the file is not ours, damaged, or opens with another password; nothing changes.
     BusyError
         If another run holds the loop.
     """
     local = moment.astimezone(ZONE) if moment.tzinfo else moment.replace(tzinfo=ZONE)
-    content = path.read_bytes()
-    digest = hashlib.sha256(content).hexdigest()
-    lines = _lines(path, passwords.unlock(content, password))
     with ledger.held(study):
         pushes, before = ledger.known(study, local)
-        judged = _Judged(study, ledger.standing(pushes, before), local.date())
-        faults = _seals(study, ring, lines)
-        handed_in_by = team or _majority(lines, faults)
-        for line, fault in zip(lines, faults, strict=True):
-            judged.take(line, handed_in_by, fault)
-        added = _fresh(judged.answers, before)
-        audit.record(
-            study.state / "audit.jsonl", "worklist.receive", f"{handed_in_by or 'unknown'}",
-            role=ROLE, counts={"lines": len(lines), "answers": added.num_rows,
-                               "aside": len(judged.aside)},
-        )  # fmt: skip
-        _keep(study, path, digest, local.date(), ring)
-        _write_aside(study, digest, judged.aside)
-        ledger.append(study, "verifications", added, local)
-        balance = ledger.balance(ledger.standing(pushes, pa.concat_tables([before, added])))
-    stale = sum(
-        version < latest
-        for version, latest in zip(
-            added["row_version"].to_pylist(), added["latest_version"].to_pylist(), strict=True
-        )
+        standing = ledger.standing(pushes, before)
+        rows = _Pushed(study, standing)
+        done: list[Received | VerificationError] = []
+        fresh: list[pa.Table] = []
+        for path in paths:
+            try:
+                content = path.read_bytes()
+                lines = _lines(path, passwords.unlock(content, password))
+            except VerificationError as error:
+                done.append(error)
+                continue
+            digest = hashlib.sha256(content).hexdigest()
+            judged = _Judged(rows, local.date())
+            faults = _seals(study, ring, lines)
+            handed_in_by = team or _majority(lines, faults)
+            for line, fault in zip(lines, faults, strict=True):
+                judged.take(line, handed_in_by, fault)
+            added = _fresh(judged.answers, pa.concat_tables([before, *fresh]))
+            audit.record(
+                study.state / "audit.jsonl", "worklist.receive", f"{handed_in_by or 'unknown'}",
+                role=ROLE, counts={"lines": len(lines), "answers": added.num_rows,
+                                   "aside": len(judged.aside)},
+            )  # fmt: skip
+            _keep(study, path, digest, local.date(), ring)
+            _write_aside(study, digest, judged.aside)
+            fresh.append(added)
+            done.append(_received(handed_in_by, lines, judged, added))
+        every = pa.concat_tables([before, *fresh])
+        ledger.append(study, "verifications", every.slice(before.num_rows), local)
+        balance = ledger.balance(ledger.standing(pushes, every))
+    return [replace(one, balance=balance) if isinstance(one, Received) else one for one in done]
+
+
+def _received(
+    team: str, lines: Sequence[Mapping[str, str]], judged: _Judged, added: pa.Table
+) -> Received:
+    """Say what became of a file, but for the balance."""
+    versions = zip(
+        added["row_version"].to_pylist(), added["latest_version"].to_pylist(), strict=True
     )
+    stale = sum(version < latest for version, latest in versions)
     distinct = len({answer["answer"] for answer in judged.answers})
     return Received(
-        handed_in_by, len(lines), added.num_rows, distinct - added.num_rows, judged.empty, stale,
-        tuple(judged.aside), balance,
+        team, len(lines), added.num_rows, distinct - added.num_rows, judged.empty, stale,
+        tuple(judged.aside), {},
     )  # fmt: skip
 
 
@@ -197,21 +215,29 @@ def _majority(lines: Sequence[Mapping[str, str]], faults: Sequence[str]) -> str:
     return min(teams, key=lambda team: (-teams[team], team), default="")
 
 
-class _Judged:
-    """Lines judged so far: sound answers, lines set aside, lines left empty."""
+class _Pushed:
+    """What lines are judged against: rows pushed, the latest version of each question, counties."""
 
-    def __init__(self, study: Study, standing: pa.Table, today: date) -> None:
+    def __init__(self, study: Study, standing: pa.Table) -> None:
+        names = ("row", "question", "row_version", "list", "team", "county", "pushed")
+        self.rows = {row["row"]: row for row in standing.select(names).to_pylist()}
+        self.latest: dict[str, int] = {}
+        for row in self.rows.values():
+            latest = self.latest.get(row["question"], 0)
+            self.latest[row["question"]] = max(latest, row["row_version"])
+        self.counties = frozenset(_known_counties(study))
+
+
+class _Judged:
+    """Lines of a file judged so far: sound answers, lines set aside, lines left empty."""
+
+    def __init__(self, pushed: _Pushed, today: date) -> None:
         self.answers: list[dict[str, Any]] = []
         self.aside: list[tuple[int, str, str]] = []
         self.empty = 0
         self._today = today
-        names = ("row", "question", "row_version", "list", "team", "county", "pushed")
-        self._rows = {row["row"]: row for row in standing.select(names).to_pylist()}
-        self._latest: dict[str, int] = {}
-        for row in self._rows.values():
-            latest = self._latest.get(row["question"], 0)
-            self._latest[row["question"]] = max(latest, row["row_version"])
-        self._counties = frozenset(_known_counties(study))
+        self._rows, self._latest = pushed.rows, pushed.latest
+        self._counties = pushed.counties
 
     def take(self, line: Mapping[str, str], team: str, fault: str) -> None:
         """Judge one line, whose seal has this fault or none."""

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from analytics.errors import ParameterError
 from analytics.loop import ledger, passwords, persons, roster, seals, sheets
@@ -15,7 +16,7 @@ from analytics.loop.sheets import LOCKED_END, Sheet
 from analytics.privacy import audit, disk
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from analytics.privacy.keys import Ring
@@ -27,28 +28,32 @@ _LATEST_DAYS = 60  # days after the export that a check can be dated
 UNNAMED = ("place", "priority", "due", "subject", "reason", "check", "language")
 """Locked columns of a line that names nobody, those of its end left out."""
 Form = Literal["xlsx", "csv"]
+_Sides = dict[tuple[str, str], dict[int, dict[str, Any]]]  # details by purpose and subject, side
 
 _LINES = """
 with open as (
-    select * from standing where list = $list and status = 'outstanding' and current
+    select * from standing
+    where list in (select unnest($lists)) and status = 'outstanding' and current
 ), why as (
     select p.row, string_agg(p.reason_zh || ' ' || p.reason_en, chr(10)
             order by p.priority, p.rule, p.rule_version) as reason,
         arg_min(p.check_zh || ' ' || p.check_en, (p.priority, p.rule)) as "check"
     from pushes p join open using (row) group by p.row
 ), told as (
-    select o.*, w.reason, w."check", row_number() over (partition by line
-        order by o.priority, o.due, o.row) as place, count(*) over (partition by line) as many
+    select o.*, w.reason, w."check", row_number() over (partition by list, line
+        order by o.priority, o.due, o.row) as place, count(*) over (partition by list, line) as many
     from open o join why w using (row)
-)
-select line, min(priority)::varchar as priority, strftime(min(due), '%Y-%m-%d %H:%M') as due,
+), latest as (select list, max(list_version) as list_version from standing group by list)
+select list, any_value(l.list_version) as list_version, line,
+    min(priority)::varchar as priority, strftime(min(due), '%Y-%m-%d %H:%M') as due,
     string_agg(if(many > 1, place || '. ', '') || reason, chr(10) order by place) as reason,
     string_agg(if(many > 1, place || '. ', '') || "check", chr(10) order by place) as "check",
     string_agg(row, ';' order by place) as rows, string_agg(asks, ';' order by place) as asks,
     list(distinct duty) as duties,
     arg_min(purpose, place) as purpose, arg_min(subject, place) as subject,
     arg_min(subject_kind, place) as subject_kind
-from told group by line
+from (select * exclude (list_version) from told) join latest l using (list)
+group by list, line
 """
 
 
@@ -149,8 +154,6 @@ def rows(
     unknown = sorted(set(filters) - set(standing.column_names))
     if unknown:
         raise ParameterError("rows cannot be filtered by these", unknown)
-    import pyarrow.compute as pc
-
     for name, value in {"status": status, **filters}.items():
         if value:
             standing = standing.filter(pc.equal(standing[name].cast(pa.string()), value))
@@ -159,22 +162,23 @@ def rows(
 
 def export(
     study: Study,
-    name: str,
+    names: Sequence[str],
     ring: Ring,
     moment: datetime,
     folder: Path,
     *,
     form: Form = "xlsx",
     password: str = "",
-) -> Exported:
+    progress: Callable[[Exported], None] | None = None,
+) -> list[Exported]:
     """
-    Write a list's open lines as a file for its team.
+    Write lists' open lines as files for their teams.
 
     Parameters
     ----------
     study : Study
-    name : str
-        The work list.
+    names : sequence of str
+        The work lists.
     ring : keys.Ring
         Opens the vault, where alone people have names.
     moment : datetime
@@ -184,59 +188,89 @@ def export(
     form : {"xlsx", "csv"}
         CSV that names people leaves under age (``.csv.age``).
     password : str
-        Needed where the list names people.
+        Needed where a list names people.
+    progress : callable, optional
+        Told of each list as it is written.
 
     Returns
     -------
-    Exported
+    list of Exported
         Lines are in the order of their addresses. The export is in the audit log, by team
         and duty.
 
     Raises
     ------
     ParameterError
-        If there is no such list, or nothing in it is open.
+        If there is no such list, or nothing in it is open; all are named, nothing is written.
     KeyringError
         If people are named and there is no password of at least eight characters.
     SetupError
         If a CSV would name people and age is not installed.
     """
-    lines, version = open_lines(study, name, moment)
-    sheet, named = lay_out(study, ring, name, version, lines, moment.date())
-    content = sheets.write_xlsx(sheet) if form == "xlsx" else sheets.write_csv(sheet)
-    suffix: str = form
-    if named:
-        passwords.strong(password)
-        lock = passwords.lock_workbook if form == "xlsx" else passwords.lock_age
-        content, suffix = lock(content, password), form if form == "xlsx" else "csv.age"
-    path = folder / f"{name}.v{version}.{suffix}"
-    log(study, name, lines, named=named)
-    disk.make_private(folder)
-    disk.replace(path, content)
-    many = sum(held.count(";") + 1 for held in lines["rows"].to_pylist())
-    return Exported(path, name, version, lines.num_rows, many, named)
+    done = []
+    for sheet, lines, named in lay_out(study, names, ring, moment):
+        content = sheets.write_xlsx(sheet) if form == "xlsx" else sheets.write_csv(sheet)
+        suffix: str = form
+        if named:
+            passwords.strong(password)
+            lock = passwords.lock_workbook if form == "xlsx" else passwords.lock_age
+            content, suffix = lock(content, password), form if form == "xlsx" else "csv.age"
+        path = folder / f"{sheet.list}.v{sheet.version}.{suffix}"
+        log(study, sheet.list, lines, named=named)
+        disk.make_private(folder)
+        disk.replace(path, content)
+        many = sum(held.count(";") + 1 for held in lines["rows"].to_pylist())
+        done.append(Exported(path, sheet.list, sheet.version, lines.num_rows, many, named))
+        if progress:
+            progress(done[-1])
+    return done
 
 
-def open_lines(study: Study, name: str, moment: datetime) -> tuple[pa.Table, int]:
+def lay_out(
+    study: Study, names: Sequence[str], ring: Ring, moment: datetime, *, naming: bool = True
+) -> Iterator[tuple[Sheet, pa.Table, bool]]:
     """
-    Gather the open lines of a list, and the list's version.
+    Lay out lists' open lines as sheets, sealed line by line.
+
+    Parameters
+    ----------
+    study : Study
+    names : sequence of str
+        The work lists.
+    ring : keys.Ring
+    moment : datetime
+        As known then.
+    naming : bool
+        Whether people are named as far as the duties behind their line need it.
+
+    Yields
+    ------
+    Sheet, pyarrow.Table, bool
+        The sheet, its lines in the order of their addresses; the lines behind it, for
+        :func:`log`; whether anybody is named.
 
     Raises
     ------
     ParameterError
-        If there is no such list, or nothing in it is open.
+        If there is no such list, or nothing in it is open; all are named.
     """
     pushes, answered = ledger.known(study, moment)
     standing = ledger.standing(pushes, answered)
-    lines = ledger.query(_LINES, {"list": name}, standing=standing, pushes=pushes)
-    if not lines.num_rows:
+    every = ledger.query(_LINES, {"lists": list(names)}, standing=standing, pushes=pushes)
+    lacking = sorted(set(names) - set(every["list"].to_pylist()))
+    if lacking:
         raise ParameterError(
-            f"list '{name}' has no open line", remedy="`workbench worklists list` names the lists"
+            "these lists have no open line", lacking, "`workbench worklists list` names the lists"
         )
-    version = max(ledger.query(
-        "select max(list_version) as v from standing where list = $list", {"list": name},
-        standing=standing).column("v").to_pylist())  # fmt: skip
-    return lines, int(version)
+    found = persons.details(study, ring, every.select(["purpose", "subject", "subject_kind"]))
+    sides: _Sides = {}
+    for one in found.to_pylist():
+        sides.setdefault((one["purpose"], one["subject"]), {})[one["side"]] = one
+    places = counties(study)
+    for name in dict.fromkeys(names):
+        lines = every.filter(pc.equal(every["list"], name))
+        sheet, named = _sheet(study, ring, lines, sides, moment.date(), places, naming=naming)
+        yield sheet, lines, named
 
 
 def log(study: Study, name: str, lines: pa.Table, *, named: bool) -> None:
@@ -251,38 +285,13 @@ def log(study: Study, name: str, lines: pa.Table, *, named: bool) -> None:
         )  # fmt: skip
 
 
-def lay_out(
-    study: Study, ring: Ring, name: str, version: int, lines: pa.Table, day: date, *,
-    naming: bool = True,
+def _sheet(
+    study: Study, ring: Ring, lines: pa.Table, sides: _Sides, day: date, places: tuple[str, ...],
+    *, naming: bool,
 ) -> tuple[Sheet, bool]:  # fmt: skip
-    """
-    Lay open lines out as a sheet, sealed line by line.
-
-    Parameters
-    ----------
-    study : Study
-    ring : keys.Ring
-    name : str
-        The work list.
-    version : int
-        Its version.
-    lines : pyarrow.Table
-        As :func:`open_lines` gives.
-    day : date
-        Day of the export.
-    naming : bool
-        Whether people are named as far as the duties behind their line need it.
-
-    Returns
-    -------
-    Sheet, bool
-        Lines in the order of their addresses; whether anybody is named.
-    """
+    """Lines of one list as a sheet, and whether anybody is named in it."""
     known = roster.duties(study)
-    found = persons.details(study, ring, lines.select(["purpose", "subject", "subject_kind"]))
-    sides: dict[tuple[str, str], dict[int, dict[str, Any]]] = {}
-    for one in found.to_pylist():
-        sides.setdefault((one["purpose"], one["subject"]), {})[one["side"]] = one
+    name, version = lines["list"][0].as_py(), int(lines["list_version"][0].as_py())
     told = [
         _told(line, sides.get((line["purpose"], line["subject"]), {}), _needed(known, line))
         for line in lines.to_pylist()
@@ -297,7 +306,7 @@ def lay_out(
     columns = columns if naming else UNNAMED
     written = []
     for place, line in enumerate(told, start=1):
-        line |= {"place": str(place), "list": name, "list_version": str(version)}
+        line |= {"place": str(place), "list_version": str(version)}
         written.append([seals.plain(line.get(column)) for column in (*columns, *LOCKED_END[:-1])])
     marks = seals.seal(study.name, ring, (sealed(columns, values) for values in written))
     sheet = Sheet(
@@ -307,7 +316,9 @@ def lay_out(
         questions=max(line["rows"].count(";") + 1 for line in told),
         first_day=study.first_date,
         last_day=day + timedelta(days=_LATEST_DAYS),
-        counties=counties(study),
+        counties=places,
+        list=name,
+        version=version,
     )
     return sheet, any(column in columns for column in persons.DETAILS)
 
