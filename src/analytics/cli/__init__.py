@@ -24,6 +24,7 @@ from analytics.cli import (
     loop,
     pool,
     privacy,
+    replay,
     report,
     resettlement,
     schedule,
@@ -56,6 +57,7 @@ study.mount(app)
 screening.mount(app)
 loop.mount(app)
 resettlement.mount(app)
+replay.mount(app)
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - typer calls it so

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
-
-from analytics.errors import WorkbenchError
-
-_ROLE = "keeper"
 
 StudyOption = Annotated[
     str, typer.Option(help="Study under data/; default: the session's study.", metavar="NAME")
@@ -34,40 +29,12 @@ def link(
     What the field answered about pairs goes before the model, and an approved threshold too.
     """
     from analytics import study as studies
-    from analytics.loop import feedback, ledger, thresholds
-    from analytics.pool.linkage.sealed import link_study
-    from analytics.privacy import audit, keys
+    from analytics.privacy import keys
+    from analytics.replay import daily
 
     chosen = studies.load(study)
-    ring = keys.load(chosen.name)
-    log, counts = chosen.state / "audit.jsonl", {"train": int(train)}
-    audit.record(log, "link.begin", chosen.name, role=_ROLE, counts=counts)
-    import duckdb
-
-    try:
-        outcomes = feedback.outcomes(*ledger.known(chosen, datetime.now(studies.ZONE)))
-        approved = thresholds.approved(chosen, "linkage")
-        done = link_study(
-            chosen,
-            ring,
-            train=train,
-            memory_limit_mb=memory,
-            threshold=approved[-1][1] if approved else None,
-            decided=feedback.decided_pairs(outcomes),
-        )
-    except duckdb.OutOfMemoryException:
-        raise WorkbenchError(
-            f"linking study '{chosen.name}' needs more than {memory} MB",
-            remedy="give it more with --memory; what was linked before stands as it was",
-        ) from None
+    done = daily.link(chosen, keys.load(chosen.name), train=train, memory=memory)
     night, read = done.night, done.originals
-    counts = {
-        "deliveries": read.deliveries,
-        "records": night.accepted,
-        "persons": done.persons,
-        "review": night.review,
-    }
-    audit.record(log, "link", chosen.name, role=_ROLE, counts=counts)
     typer.echo(
         f"{read.deliveries} deliveries of {len(read.feeds)} linked feeds read, "
         f"{read.purged} purged, {read.unreadable} unreadable; {read.rows} rows"

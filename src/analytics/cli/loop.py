@@ -57,28 +57,10 @@ def push(*, study: StudyOption = "", at: MomentOption = "", seed: int = 0) -> No
     data/README.md), for duties that the study's roster has a team for. Exit codes: 11 unsound
     findings, 13 roster, 15 busy, 20 keys.
     """
-    import pyarrow as pa
-
-    from analytics.loop import findings, inquiries, roster, thresholds
-    from analytics.loop import push as pushing
+    from analytics.replay import daily
 
     chosen, moment = _study(study), _moment(at)
-    ring = _ring(chosen)
-    known = roster.duties(chosen)
-    found = [findings.handed_over(chosen)]
-    if findings.RECORDS in known:
-        found.append(findings.rejects(chosen, moment))
-    if findings.PAIRS in known:
-        threshold = thresholds.value(chosen, "linkage", 0.5, moment)
-        found.append(findings.linkage_review(chosen, ring, threshold))
-    frames = [_frame(chosen)]
-    for duty, ask in inquiries.BY_DUTY.items():
-        if duty in known:
-            asked = ask(chosen, ring, moment)
-            found.append(asked.findings)
-            frames.append(asked.frame)
-    frame = pa.concat_tables(frames, promote_options="default")
-    done = pushing.push(chosen, findings.together(found), ring, moment, frame=frame, seed=seed)
+    done = daily.push(chosen, _ring(chosen), moment, seed=seed)
     typer.echo(
         f"{done.findings} findings: {done.rows} rows pushed to {done.lists} lists "
         f"({done.sampled} drawn at random, {done.again} pushed again), {done.known} asked before, "
@@ -401,16 +383,6 @@ def _ring(chosen: Study) -> Any:
 def _open(summary: Any) -> list[str]:
     """Name the lists of a summary in which something is open."""
     return [row["list"] for row in summary.to_pylist() if row["outstanding"]]
-
-
-def _frame(chosen: Study) -> Any:
-    """People that no rule flagged, as analyses left them for the draw."""
-    import pyarrow.parquet as pq
-
-    from analytics.loop.findings import FRAME
-
-    path = chosen.state / "findings" / "frame" / "unflagged.parquet"
-    return pq.read_table(path) if path.is_file() else FRAME.empty_table()
 
 
 def _moment(said: str) -> datetime:

@@ -11,6 +11,7 @@ from analytics import study as studies
 from analytics.analysis import assistance, resettlement
 from analytics.errors import ParameterError
 from analytics.pool import stranded
+from analytics.replay import daily
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,11 +26,7 @@ def plan(
 ) -> Plan:  # fmt: skip
     """Place everyone known in a study by a day, some sites opened or closed."""
     chosen, day = _asked(study, as_of)
-    found, register = _read(chosen, day)
-    return resettlement.place(
-        register, found.sites, found.rooms, found.places, opened=tuple(opened),
-        closed=tuple(closed), seconds=seconds,
-    )  # fmt: skip
+    return daily.place(chosen, day, opened=tuple(opened), closed=tuple(closed), seconds=seconds)
 
 
 def owed(study: str, as_of: str) -> tuple[pd.DataFrame, pd.DataFrame]:

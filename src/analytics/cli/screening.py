@@ -14,13 +14,6 @@ if TYPE_CHECKING:
 
     from analytics.study import Study
 
-_ROLE = "epidemiologist"
-_FEEDS = (
-    "cases", "fever_visits", "tests", "contacts", "quarantine", "declarations",
-    "checkpoint_passes", "community_registration", "resident_register", "placements", "tickets",
-    "cluster_events",
-)  # fmt: skip
-
 
 def screen(
     *,
@@ -41,44 +34,20 @@ def screen(
     trace, contact graph and clusters are sealed in the vault under screening/<as-of>/…;
     only totals are printed, cells of fewer than ten persons hidden.
     """
-    from analytics import engine
     from analytics import study as studies
-    from analytics.analysis import clusters, screening
-    from analytics.codes import Purpose
-    from analytics.pool import linked
-    from analytics.privacy import audit, keys, vault
-    from analytics.privacy.purposes import Reader
+    from analytics.privacy import keys
+    from analytics.replay import daily
 
     chosen = studies.load(study)
     day = _day(as_of) or chosen.as_of
-    ring = keys.load(chosen.name)
-    connection = engine.connect(memory=f"{memory}MB")
-    reader = Reader(_ROLE, Purpose.SCREENING)
-    tables = linked.read(chosen, studies.moment(day), reader, ring, connection, feeds=_FEEDS)
-    protocols = screening.load()
-    found = screening.screen(tables, protocols, day)
-    grouped = clusters.find(tables, clusters.load(), day)
-    made = {
-        "persons": found.persons,
-        "trace": found.trace,
-        "graph": screening.graph(tables, protocols, day),
-        "clusters": grouped.clusters,
-        "members": grouped.members,
-    }
-    rows = {name: engine.rows(table, connection) for name, table in made.items()}
-    for name, held in rows.items():
-        where = f"screening/{day.isoformat()}/{name}"
-        vault.seal_table(chosen.state / "vault", held, where, day, ring, anew=True)
-    counts = {name: held.num_rows for name, held in rows.items()}
-    audit.record(chosen.state / "audit.jsonl", "screen", chosen.name, role=_ROLE,
-                 purpose=Purpose.SCREENING, counts=counts)  # fmt: skip
+    found = daily.screen(chosen, keys.load(chosen.name), day, memory=memory)
+    counts = {name: held.num_rows for name, held in found.rows.items()}
     typer.echo(
         f"{counts['persons']} persons screened as of {day.isoformat()}; {counts['trace']} pieces "
         f"of evidence; {counts['clusters']} clusters"
     )
-    persons = connection.create_table("screened", rows["persons"], temp=True)
-    _say_totals(chosen, engine.collect(screening.totals(persons), connection), day)
-    _say_indicators(engine.rows(screening.indicators(tables, protocols, day), connection))
+    _say_totals(chosen, found.totals.to_pandas(), day)
+    _say_indicators(found.indicators)
 
 
 def _say_totals(study: Study, totals: pd.DataFrame, day: date) -> None:

@@ -99,6 +99,10 @@ class ResettlementDemand(ReportParameters):
     solver_seconds: int = Field(60, ge=1, le=900, description="longest time to place everyone")
 
 
+class Replay(ReportParameters):
+    """What a replay of the whole command gave: who was found, who waited, what erred."""
+
+
 REPORTS: dict[str, type[ReportParameters]] = {
     "risk_grading": RiskGrading,
     "county_risk": CountyRisk,
@@ -106,7 +110,10 @@ REPORTS: dict[str, type[ReportParameters]] = {
     "travel_channel": TravelChannel,
     "loop": Loop,
     "resettlement_demand": ResettlementDemand,
+    "replay": Replay,
 }
+STANDARD: tuple[str, ...] = tuple(name for name in REPORTS if name != "replay")
+"""Reports that are made where none is named; a replay publishes its own."""
 
 
 def model(report: str) -> type[ReportParameters]:

@@ -28,7 +28,7 @@ from analytics import study as studies
 from analytics.errors import RunError, SetupError, WorkbenchError
 from analytics.render.blocks import Language
 from analytics.reporting import catalogue, crate, execution, manifest, publication
-from analytics.reporting.parameters import REPORTS, ReportParameters, model, parse
+from analytics.reporting.parameters import STANDARD, ReportParameters, model, parse
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def orders(
     Parameters
     ----------
     reports : sequence of str
-        Names; empty means all.
+        Names; empty means those of `STANDARD`.
     entries : mapping
         Parameter to value, for every named report.
     days : sequence of str
@@ -118,7 +118,7 @@ def orders(
         model(name)
     wanted = [
         (name, parse(name, {**entries, "as_of": day}))
-        for name in dict.fromkeys(reports or REPORTS)
+        for name in dict.fromkeys(reports or STANDARD)
         for day in dict.fromkeys(days or [""])
     ]
     return [

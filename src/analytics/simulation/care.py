@@ -75,7 +75,8 @@ def stranded(world: World) -> Stranded:
     registered = np.r_[closed + (span * generator.beta(1.2, 2.5, visitors.size)).astype(int),
                        np.maximum(trips.day[away], closed)
                        + generator.integers(0, 20, away.size)]  # fmt: skip
-    left = registered + 8 + generator.geometric(0.02, person.size)
+    left = registered + 8 + generator.geometric(world.settings.stranded.leaving, person.size)
+    left = _released(world, registered + 8, left)
     lodging = pick(generator, [0.3, 0.25, 0.2, 0.15, 0.06, 0.04], person.size)
     return Stranded(
         person=person,
@@ -87,6 +88,16 @@ def stranded(world: World) -> Stranded:
         lodging=np.where(inside, lodging, 1 + lodging % 5),
         place=np.r_[people.county[visitors], trips.destination[away]],
     )
+
+
+def _released(world: World, since: IntArray, left: IntArray) -> IntArray:
+    """Days of going home, those after the release drawn nearer as the daily share rises."""
+    rule = world.settings.stranded
+    if rule.released is None:
+        return left
+    from_then = np.maximum(world.position(rule.released), since)
+    sooner = np.ceil((left - from_then) * rule.leaving / rule.leaving_released).astype(np.int64)
+    return np.where(left > from_then, from_then + sooner, left)
 
 
 def registration(world: World, held: Stranded) -> Rows:

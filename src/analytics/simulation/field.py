@@ -264,8 +264,8 @@ def _opened(content: bytes, password: str) -> bytes:
     plain = io.BytesIO()
     try:
         office = msoffcrypto.OfficeFile(io.BytesIO(content))
-        office.load_key(password=password, verify_password=True)
-        office.decrypt(plain)
+        office.load_key(password=password)
+        office.decrypt(plain, verify_integrity=True)
     except (InvalidKeyError, DecryptionError):
         raise VerificationError("the list does not open with this password") from None
     return plain.getvalue()

@@ -69,7 +69,12 @@ class Travel(_Frozen):
 
 
 class Stranded(_Frozen):
-    """Stranded people [persons at full scale, or at least `floor`] and sites."""
+    """
+    Stranded people [persons at full scale, or at least `floor`] and sites.
+
+    On a day from eight days after registration on, a share of `leaving` goes home, from
+    `released` on a share of `leaving_released` [1/day].
+    """
 
     known: int
     floor: int
@@ -78,6 +83,9 @@ class Stranded(_Frozen):
     sites: int
     sites_floor: int
     groups: dict[StrandedGroup, float]
+    leaving: float = Field(0.02, gt=0, le=1)
+    released: date | None = None
+    leaving_released: float = Field(0.15, gt=0, le=1)
 
 
 class Registers(_Frozen):
