@@ -1,7 +1,7 @@
 # Two commands on a bare machine: `make report`, `make test`. `make help` lists the others.
 # Set-up is stamped in .venv, so that it costs nothing the second time.
 .DEFAULT_GOAL := help
-.PHONY: help report test check verify test-real test-spark test-office bench format environment fuzz peers licences sbom advisories lab system clean FORCE
+.PHONY: help report test check verify test-real test-spark test-office bench format environment replay fuzz peers licences sbom advisories lab system clean FORCE
 
 PARTS := pyproject.toml uv.lock package.json package-lock.json .npmrc tools/setup.sh
 PLOTLY := node_modules/plotly.js-basic-dist-min/plotly-basic.min.js
@@ -47,6 +47,10 @@ format: .venv/.dev ## let ruff lay out the code
 
 environment: .venv/.dev ## write environment.yml anew from pyproject.toml
 	@.venv/bin/python tools/environment.py
+
+replay: .venv/.core ## the whole command day by day (ARGS="--people 100000 --output reports/replay-100000"); writes docs/replay.md
+	@.venv/bin/workbench replay $(ARGS)
+	@.venv/bin/python tools/replay_account.py
 
 fuzz: .venv/.dev ## every reader for a night: guided by coverage, then spoilt files (SECONDS=600 EXAMPLES=20000)
 	@sh tools/setup.sh fuzz

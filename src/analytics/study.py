@@ -196,8 +196,8 @@ class Duty(_Frozen):
     """
     Who decides or checks what, and by when (time of day, in the study's zone).
 
-    A duty with a `team` checks findings: each county, or each prefecture where that is its
-    `level`, has `teams` of that name, each with at most `capacity` open lines. Its team sees the
+    A duty with a `team` checks findings: each county, or prefecture or province where that is
+    its `level`, has `teams` of that name, each with at most `capacity` open lines. It sees the
     `columns` of a person that it needs, for its `purpose`; answers are owed `days` after the push,
     unreached people are tried `attempts` times, overdue ones go to `escalates`. With each push,
     `sample` unflagged people of each are drawn.
@@ -209,7 +209,7 @@ class Duty(_Frozen):
     team: str = Field(default="", pattern=r"^[a-z][a-z_]{0,31}$|^$")
     purpose: Purpose | None = None
     columns: tuple[Literal["name", "number", "birth", "phone", "county", "address"], ...] = ()
-    level: Literal["county", "prefecture"] = "county"
+    level: Literal["county", "prefecture", "province"] = "county"
     teams: int = Field(default=1, ge=1, le=999)
     capacity: int = Field(default=200, ge=1)
     days: int = Field(default=1, ge=0)

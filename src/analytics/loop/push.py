@@ -224,11 +224,12 @@ def _frame(frame: pa.Table | None) -> pa.Table:
 
 
 def _placed(rows: pa.Table, duties: pa.Table) -> pa.Table:
-    """Give rows the county, or the prefecture, whose teams answer for them."""
+    """Give rows the county, prefecture or province whose teams answer for them."""
     return ledger.query(
         """
-        select r.* replace (if(d.level = 'prefecture' and substr(r.county, 3, 2) <> '90',
-            left(r.county, 4) || '00', r.county) as county)
+        select r.* replace (case when d.level = 'province' then left(r.county, 2) || '0000'
+            when d.level = 'prefecture' and substr(r.county, 3, 2) <> '90'
+                then left(r.county, 4) || '00' else r.county end as county)
         from rows r left join duties d using (duty)
         """,
         rows=rows, duties=duties,

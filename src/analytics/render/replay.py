@@ -106,7 +106,7 @@ def lead(account: Account | None) -> Lead:
 def headlines(account: Account) -> Headlines:
     """Give the headline figures: lost, leaked, answers, time per day."""
     lost, days = account["lost"], account["days"]
-    spent = [sum(day["seconds"].values()) for day in days]
+    spent = [day["wall"] for day in days]
     answers = sum(day["counts"]["answers"] for day in days)
     figures = (
         (Text("丢失的人", "People lost"), lost["people"], Text("必须为0", "must be 0")),
@@ -148,7 +148,11 @@ def found(account: Account) -> Section:
     ]  # fmt: skip
     total = sum(row["persons"] for row in account["found"])
     missed = sum(row["persons"] for row in account["found"] if row["category"] == "never")
-    share = percent(1 - missed / total) if total else Text("—", "—")
+    title = Text("演练期间无人发病", "Nobody fell ill in the span")
+    if total:
+        share = percent(1 - missed / total)
+        title = Text(f"演练期间发病{total}人，发现{share.zh}",
+                     f"Of {total} who fell ill in the span, {share.en} were found")  # fmt: skip
     columns = (
         Column("category", Text("首次发现为", "Found first as")),
         Column("persons", Text("人数", "Persons"), "number"),
@@ -156,8 +160,7 @@ def found(account: Account) -> Section:
                   ("upper", "四分之三", "Upper quartile")),
     )  # fmt: skip
     return Section(
-        title=Text(f"演练期间发病{total}人，发现{share.zh}",
-                   f"Of {total} who fell ill in the span, {share.en} were found"),
+        title=title,
         tables=(_table("found", Text("从发病到发现的天数", "Days from onset to being found"),
                        columns, rows),),
         note=Text("与模拟的真实情况对照；真实情况不供任何分析读取。",
@@ -231,6 +234,10 @@ def forecasts(account: Account) -> Section:
     ]  # fmt: skip
     scored = [row for row in account["forecasts"] if row["repeated"]]
     better = sum(row["score"] < row["repeated"] for row in scored)
+    title = Text("尚无预测到期", "No forecast has come due")
+    if scored:
+        title = Text(f"{len(scored)}次预测中{better}次优于重复上周",
+                     f"{better} of {len(scored)} forecasts beat last week repeated")  # fmt: skip
     columns = (
         Column("date", Text("作出日期", "Made on")),
         *_columns(("days", "提前天数", "Days ahead"), ("score", "加权区间得分", "Interval score"),
@@ -238,8 +245,7 @@ def forecasts(account: Account) -> Section:
                   ("coverage", "95% 区间覆盖（%）", "Inside the 95 % interval (%)")),
     )  # fmt: skip
     return Section(
-        title=Text(f"{len(scored)}次预测中{better}次优于重复上周",
-                   f"{better} of {len(scored)} forecasts beat last week repeated"),
+        title=title,
         tables=(_table("forecasts", Text("各次预测", "Every forecast"), columns, rows),),
     )  # fmt: skip
 
@@ -287,7 +293,7 @@ def cost(account: Account) -> Section:
     """Show time, memory and disk, day by day."""
     days = account["days"]
     dates = [day["day"] for day in days]
-    spent = [round(sum(day["seconds"].values()), 1) for day in days]
+    spent = [round(day["wall"], 1) for day in days]
     shown: tuple[Chart, ...] = ()
     if len(days) > 1:
         shown = (

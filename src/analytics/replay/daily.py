@@ -53,7 +53,10 @@ class Screened:
     indicators: pa.Table
 
 
-def link(study: Study, ring: Ring, *, train: bool = False, memory: int = 6144) -> Linked:
+def link(
+    study: Study, ring: Ring, *, train: bool = False, memory: int = 6144,
+    at: datetime | None = None,
+) -> Linked:  # fmt: skip
     """
     Give each person one key across departments, sealed in the vault.
 
@@ -65,6 +68,8 @@ def link(study: Study, ring: Ring, *, train: bool = False, memory: int = 6144) -
         Train the model first.
     memory : int
         Of the engine [MB].
+    at : datetime, optional
+        Answers of the field that came later are not looked at; now without it.
 
     Returns
     -------
@@ -83,8 +88,9 @@ def link(study: Study, ring: Ring, *, train: bool = False, memory: int = 6144) -
 
     log = study.state / "audit.jsonl"
     audit.record(log, "link.begin", study.name, role=LINKER, counts={"train": int(train)})
-    approved = thresholds.approved(study, "linkage")
-    outcomes = feedback.outcomes(*ledger.known(study, datetime.now(studies.ZONE)))
+    moment = at or datetime.now(studies.ZONE)
+    approved = thresholds.approved(study, "linkage", moment)
+    outcomes = feedback.outcomes(*ledger.known(study, moment))
     try:
         done = link_study(
             study,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from analytics.privacy.keys import Ring
     from analytics.study import Study
 
+ON_LISTS = ("forged_list", "list_twice", "deleted_lines")
 HELD_BACK = "health"  # department that is late on its day
 _WAIT = 1.5  # seconds that a run lives before it is killed
 Outcome = dict[str, Any]

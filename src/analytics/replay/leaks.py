@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _NUMBER: Final = re.compile(
     rb"(?<![0-9A-Za-z])(?:1\d{10}|\d{17}[\dXx]|[A-Z]{0,3}\d{8,12})(?![0-9A-Za-z])"
 )
-_PACKED: Final = re.compile(rb"[A-Za-z0-9+/]{64,}={0,2}")
+_PACKED: Final = re.compile(rb"[A-Za-z0-9+/]{24,}={0,2}")
 _DEEP: Final = 3  # layers of packing
 
 

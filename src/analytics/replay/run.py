@@ -8,15 +8,20 @@ once it is whole; killed at any moment, a replay goes on with the day it was in.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import resource
 import secrets
 import shutil
 import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Final
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analytics import study as studies
@@ -30,6 +35,7 @@ from analytics.simulation import field, province
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from concurrent.futures import Executor, Future
     from pathlib import Path
 
     from analytics.privacy.keys import Ring
@@ -61,14 +67,15 @@ def replay(plan: Plan, folder: Path, say: Callable[[str], None]) -> None:
     with at_home(folder):
         study = studies.load(plan.study)
         ring = _prepared(plan, folder, study, say)
-        for number, day in enumerate(plan.days):
-            note = folder / "days" / f"{day}.json"
-            if note.is_file():
-                continue
-            record = _Day(plan, folder, study, ring, day).live(first=number == 0)
-            disk.make_private(note.parent)
-            disk.replace(note, (json.dumps(record, ensure_ascii=False) + "\n").encode())
-            say(f"{day}  {_line(record)}")
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as beside:
+            for number, day in enumerate(plan.days):
+                note = folder / "days" / f"{day}.json"
+                if note.is_file():
+                    continue
+                record = _Day(plan, folder, study, ring, day).live(beside, first=number == 0)
+                disk.make_private(note.parent)
+                disk.replace(note, (json.dumps(record, ensure_ascii=False) + "\n").encode())
+                say(f"{day}  {_line(record)}")
         account.draw_up(plan, folder, study, say)
 
 
@@ -138,19 +145,19 @@ def _line(record: dict[str, Any]) -> str:
     return (
         f"{counts['deliveries']} deliveries, {counts['accepted']:,} rows; {counts['persons']:,} "
         f"persons; {counts['pushed']} rows pushed, {counts['answers']} answers; "
-        f"{sum(record['seconds'].values()):.1f} s{struck}"
+        f"{record['wall']:.1f} s{struck}"
     )
 
 
 class _Day:
-    """One day of a replay, step by step, each timed."""
+    """One day of a replay, step by step, each timed; some steps go on in a process beside."""
 
     def __init__(self, plan: Plan, folder: Path, study: Study, ring: Ring, day: date) -> None:
         self._plan, self._folder, self._study, self._ring = plan, folder, study, ring
         self._day, self._moment = day, studies.moment(day)
         self._seconds: dict[str, float] = {}
         self._faults: list[faults.Outcome] = []
-        self._counts: dict[str, int] = {}
+        self._counts: dict[str, int] = {"answers": 0, "aside": 0}
 
     @contextlib.contextmanager
     def _step(self, name: str) -> Iterator[None]:
@@ -158,80 +165,46 @@ class _Day:
         yield
         self._seconds[name] = self._seconds.get(name, 0) + time.perf_counter() - begun
 
-    def live(self, *, first: bool) -> dict[str, Any]:
-        """Do the day's work, and say what came of it."""
-        self._receive()
+    def live(self, beside: Executor, *, first: bool) -> dict[str, Any]:
+        """
+        Do the day's work, and say what came of it.
+
+        Teams hand yesterday's lists in while the day's deliveries are pooled and linked, so that
+        linking reads the answers of the day before.
+        """
+        begun = time.perf_counter()
+        back = beside.submit(_handed_in, self._plan, self._folder, self._day)
         self._pool()
         with self._step("link"):
-            linked = daily.link(self._study, self._ring, train=first)
+            linked = daily.link(
+                self._study, self._ring, train=first, at=self._moment - timedelta(days=1)
+            )
+        self._join(back)
+        ahead = beside.submit(_looked_ahead, self._plan, self._folder, self._day)
         with self._step("screen"):
             screened = daily.screen(self._study, self._ring, self._day).rows["persons"]
         self._approve()
         self._push()
-        self._place()
-        with self._step("forecast"):
-            forecasts.keep(self._study, self._day, self._folder / "days")
         with self._step("score"):
             found = truths.recognised(self._study, self._ring, screened)
-            self._table("found", found)
+            _write(self._folder, self._day, "found", found)
+        self._join(ahead)
         if self._plan.published(self._day):
             self._report()
         self._counts |= {"persons": linked.persons, "screened": screened.num_rows}
         return {
-            "day": str(self._day), "seconds": self._seconds, "faults": self._faults,
-            "counts": self._counts,
-            "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "day": str(self._day), "wall": time.perf_counter() - begun, "seconds": self._seconds,
+            "faults": self._faults, "counts": self._counts, "memory_mb": _memory(),
             "disk_mb": sum(p.stat().st_size for p in self._study.state.rglob("*") if p.is_file())
             / 1e6,
         }  # fmt: skip
 
-    def _table(self, name: str, table: Any) -> None:
-        path = self._folder / "days" / f"{self._day}.{name}.parquet"
-        disk.make_private(path.parent)
-        pq.write_table(table, path)
-
-    def _receive(self) -> None:
-        """Let the field fill in yesterday's lists, and take them in."""
-        lists, back = self._folder / "lists", self._folder / "returned"
-        out = sorted(lists.glob("*.xlsx"))
-        self._counts |= {"answers": 0, "aside": 0}
-        if not out:
-            return
-        password = passwords.from_file(self._folder / "password")
-        shutil.rmtree(back, ignore_errors=True)
-        habits = field.Habits(error=self._plan.error, delay=self._plan.delay)
-        with self._step("field"):
-            asked = field.Truth(self._study, self._day)
-            filled = [
-                field.fill(
-                    self._study, path, back, self._day, self._plan.seed, habits=habits,
-                    password=password, asked=asked,
-                )
-                for path in out
-            ]  # fmt: skip
-        fault, files = self._plan.fault(self._day), [one.path for one in filled]
-        struck = max(filled, key=lambda one: one.answered)
-        if fault == "forged_list":
-            faults.forged(struck.path, password)
-        elif fault == "deleted_lines":
-            faults.cut(struck.path, password)
-        elif fault == "list_twice":
-            files.append(faults.twice(struck.path))
-        with self._step("receive"):
-            done = verification.receive(
-                self._study, files, self._ring, self._moment - timedelta(days=1) + _HANDED_IN,
-                password=password,
-            )  # fmt: skip
-        sound = [one for one in done if isinstance(one, verification.Received)]
-        if fault in {"forged_list", "deleted_lines", "list_twice"}:
-            chosen = {struck.path.name, f"again.{struck.path.name}"}
-            of = [one for path, one in zip(files, done, strict=True)
-                  if path.name in chosen and isinstance(one, verification.Received)]  # fmt: skip
-            self._faults.append(faults.on_list(fault, of, struck.lines))
-        self._counts |= {
-            "answers": sum(one.answers for one in sound),
-            "aside": sum(len({row for row, _, _ in one.aside}) for one in sound),
-        }
+    def _join(self, other: Future[_Beside]) -> None:
+        """Wait for what goes on beside, and take over what it did."""
+        done = other.result()
+        self._seconds |= done.seconds
+        self._counts |= done.counts
+        self._faults += done.faults
 
     def _pool(self) -> None:
         """Let departments deliver what had arrived by the day's end, and take it in."""
@@ -309,18 +282,6 @@ class _Day:
         self._counts |= {"findings": done.findings, "pushed": done.rows, "lists": len(names)}
         self._counts |= {f"rows_{name}": many for name, many in balance.items()}
 
-    def _place(self) -> None:
-        """Place the stranded; keep who is placed and who waits."""
-        with self._step("place"):
-            done = daily.place(self._study, self._day)
-        import pyarrow as pa
-
-        self._table("beds", pa.Table.from_pandas(done.persons[["person", "status"]],
-                                                 preserve_index=False))  # fmt: skip
-        states = done.persons["status"].value_counts().to_dict()
-        self._counts["stranded"] = len(done.persons)
-        self._counts |= {f"stranded_{name}": int(many) for name, many in states.items()}
-
     def _report(self) -> None:
         from analytics.reporting import run as reports
         from analytics.reporting.parameters import STANDARD
@@ -333,3 +294,82 @@ class _Day:
             made = list(reports.make_all(wanted, workers=reports.default_workers()))
         self._counts["reports"] = sum(one.error is None for one in made)
         self._counts["reports_failed"] = sum(one.error is not None for one in made)
+
+
+@dataclass
+class _Beside:
+    """What a step beside did: seconds, counts, faults."""
+
+    seconds: dict[str, float] = dataclasses.field(default_factory=dict)
+    counts: dict[str, int] = dataclasses.field(default_factory=dict)
+    faults: list[faults.Outcome] = dataclasses.field(default_factory=list)
+
+
+def _handed_in(plan: Plan, folder: Path, day: date) -> _Beside:
+    """Let the field fill in yesterday's lists, strike at one, and take them in."""
+    done = _Beside()
+    out, back = sorted((folder / "lists").glob("*.xlsx")), folder / "returned"
+    if not out:
+        return done
+    study = studies.load(plan.study)
+    password = passwords.from_file(folder / "password")
+    shutil.rmtree(back, ignore_errors=True)
+    habits = field.Habits(error=plan.error, delay=plan.delay)
+    begun = time.perf_counter()
+    asked = field.Truth(study, day)
+    filled = [
+        field.fill(study, path, back, day, plan.seed, habits=habits, password=password,
+                   asked=asked)
+        for path in out
+    ]  # fmt: skip
+    done.seconds["field"] = time.perf_counter() - begun
+    fault, files = plan.fault(day), [one.path for one in filled]
+    struck = max(filled, key=lambda one: one.answered)
+    if fault == "forged_list":
+        faults.forged(struck.path, password)
+    elif fault == "deleted_lines":
+        faults.cut(struck.path, password)
+    elif fault == "list_twice":
+        files.append(faults.twice(struck.path))
+    begun = time.perf_counter()
+    moment = studies.moment(day) - timedelta(days=1) + _HANDED_IN
+    took = verification.receive(study, files, keys.load(study.name), moment, password=password)
+    done.seconds["receive"] = time.perf_counter() - begun
+    sound = [one for one in took if isinstance(one, verification.Received)]
+    if fault in faults.ON_LISTS:
+        chosen = {struck.path.name, f"again.{struck.path.name}"}
+        of = [one for path, one in zip(files, took, strict=True)
+              if path.name in chosen and isinstance(one, verification.Received)]  # fmt: skip
+        done.faults.append(faults.on_list(fault, of, struck.lines))
+    done.counts["answers"] = sum(one.answers for one in sound)
+    done.counts["aside"] = sum(len({row for row, _, _ in one.aside}) for one in sound)
+    return done
+
+
+def _looked_ahead(plan: Plan, folder: Path, day: date) -> _Beside:
+    """Place the stranded, keep who is placed and who waits; forecast."""
+    done, study = _Beside(), studies.load(plan.study)
+    begun = time.perf_counter()
+    placed = daily.place(study, day).persons
+    done.seconds["place"] = time.perf_counter() - begun
+    kept = pa.Table.from_pandas(placed[["person", "status"]], preserve_index=False)
+    _write(folder, day, "beds", kept)
+    states = placed["status"].value_counts().to_dict()
+    done.counts["stranded"] = len(placed)
+    done.counts |= {f"stranded_{name}": int(many) for name, many in states.items()}
+    begun = time.perf_counter()
+    forecasts.keep(study, day, folder / "days")
+    done.seconds["forecast"] = time.perf_counter() - begun
+    return done
+
+
+def _write(folder: Path, day: date, name: str, table: pa.Table) -> None:
+    path = folder / "days" / f"{day}.{name}.parquet"
+    disk.make_private(path.parent)
+    pq.write_table(table, path)
+
+
+def _memory() -> float:
+    """Most memory of this process, and of the one beside once it ended [MB]."""
+    every = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return max(resource.getrusage(who).ru_maxrss for who in every) / 1024
