@@ -72,6 +72,7 @@ order by question, row_version
 def query(text: str, values: Any = (), **named: pa.Table) -> pa.Table:
     """Answer a query on tables in memory, each known by its name; nothing is written to disk."""
     with duckdb.connect(config={"temp_directory": ""}) as connection:
+        connection.execute("set enable_progress_bar = false")
         for name, table in named.items():
             connection.register(name, table)
         return connection.execute(text, values).to_arrow_table()

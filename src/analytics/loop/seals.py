@@ -30,6 +30,8 @@ _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})(?=_)")  # XLSX would read a character 
 def plain(text: object) -> str:
     """Text as it can stand in a cell: no control characters, no escapes, line ends as LF."""
     said = "" if text is None else str(text)
+    if said.isascii() and said.isprintable() and "_x" not in said:
+        return said.strip()
     if said.isprintable() and "_x" not in said:
         return unicodedata.normalize("NFC", said).strip()
     said = _UNPRINTABLE.sub("", said.replace("\r\n", "\n").replace("\r", "\n"))

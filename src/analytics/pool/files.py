@@ -197,7 +197,7 @@ def _within(content: bytes, most_cells: int) -> None:
 
 def _span(places: list[tuple[bytes, bytes]]) -> tuple[int, int]:
     """Rows and columns that some places, as letters and digits, span."""
-    letters, digits = map(set, zip(*places, strict=True)) if places else (set(), set())
+    letters, digits = {place for place, _ in places}, {place for _, place in places}
     return max(map(int, digits), default=0), max(map(_column, letters), default=0)
 
 
