@@ -47,7 +47,7 @@ def screen(
         f"of evidence; {counts['clusters']} clusters"
     )
     _say_totals(chosen, found.totals.to_pandas(), day)
-    _say_indicators(found.indicators)
+    _say_indicators(found.rows["indicators"])
 
 
 def _say_totals(study: Study, totals: pd.DataFrame, day: date) -> None:

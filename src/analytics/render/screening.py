@@ -12,6 +12,7 @@ from analytics.render.numbers import number, percent
 
 if TYPE_CHECKING:
     from analytics.privacy.release import Released
+    from analytics.study import Study
 
 CATEGORIES = {
     "confirmed": Text("确诊病例", "confirmed"),
@@ -33,6 +34,16 @@ INDICATORS = {
 }
 _HIDDEN = Missing(Text("为保护个人而不显示", "not shown, to protect persons"))
 _UNKNOWN = Text("居住地不详", "residence not known")
+
+
+def names(areas: pd.DataFrame, study: Study) -> dict[str, Text]:
+    """Name the province, its prefectures and counties, by code."""
+    known = {study.region: Text(study.region_name.zh, study.region_name.en)}
+    for row in areas.to_dict("records"):
+        known[str(row["prefecture"])] = Text(row["prefecture_name"], row["prefecture_name_en"])
+    return known | {
+        str(r["adcode"]): Text(r["name"], r["name_en"]) for r in areas.to_dict("records")
+    }
 
 
 def section(
@@ -103,6 +114,7 @@ def _areas(released: Released, root: str, names: Mapping[str, Text]) -> Table:
         columns=tuple(columns),
         rows=tuple(rows),
         name="screening",
+        collapsed=len(rows) > 40,  # noqa: PLR2004 - two screens of a phone
     )
 
 

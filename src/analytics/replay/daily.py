@@ -43,14 +43,14 @@ class Screened:
     Parameters
     ----------
     rows : dict of str to pyarrow.Table
-        ``persons``, ``trace``, ``graph``, ``clusters`` and ``members``, as sealed.
-    totals, indicators : pyarrow.Table
-        Persons by category; service indicators with their denominators.
+        ``persons``, ``trace``, ``graph``, ``clusters``, ``members`` and ``indicators`` (with
+        their denominators), as sealed.
+    totals : pyarrow.Table
+        Persons by county and category.
     """
 
     rows: dict[str, pa.Table]
     totals: pa.Table
-    indicators: pa.Table
 
 
 def link(
@@ -151,19 +151,19 @@ def screen(study: Study, ring: Ring, day: date, *, memory: int = 4096) -> Screen
             "members": grouped.members,
         }
         rows = {name: engine.rows(table, connection) for name, table in made.items()}
-        for name, held in rows.items():
-            where = f"screening/{day.isoformat()}/{name}"
-            vault.seal_table(study.state / "vault", held, where, day, ring, anew=True)
         persons = connection.create_table("screened", rows["persons"], temp=True)
         totals = engine.rows(screening.totals(persons), connection)
-        indicators = engine.rows(screening.indicators(tables, protocols, day), connection)
+        rows["indicators"] = engine.rows(screening.indicators(tables, protocols, day), connection)
     finally:
         connection.disconnect()
+    for name, held in rows.items():
+        where = f"screening/{day.isoformat()}/{name}"
+        vault.seal_table(study.state / "vault", held, where, day, ring, anew=True)
     audit.record(
         study.state / "audit.jsonl", "screen", study.name, role=SCREENER.role,
         purpose=SCREENER.purpose, counts={name: held.num_rows for name, held in rows.items()},
     )  # fmt: skip
-    return Screened(rows, totals, indicators)
+    return Screened(rows, totals)
 
 
 def push(study: Study, ring: Ring, moment: datetime, *, seed: int = 0) -> Pushed:
