@@ -20,6 +20,7 @@ from analytics import __version__
 from analytics.cli import (
     channel,
     codes,
+    digest,
     linkage,
     loop,
     pool,
@@ -45,6 +46,7 @@ app = typer.Typer(
     epilog="Example: workbench report risk_grading --as-of 2020-02-29",
 )
 report.mount(app)
+digest.mount(app)
 privacy.mount(app)
 sources.mount(app)
 pool.mount(app)

@@ -232,6 +232,7 @@ class Section(Block):
     charts: tuple[Chart, ...] = ()
     tables: tuple[Table, ...] = ()
     note: Text = field(default_factory=lambda: Text("", ""))
+    page: Text = field(default_factory=lambda: Text("", ""))  # file beside, that says more
 
 
 @dataclass(frozen=True)

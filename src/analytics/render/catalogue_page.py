@@ -15,7 +15,13 @@ from analytics.render.blocks import LANGUAGES, Language, Text
 REPORT_TITLES: Final[dict[str, Text]] = {
     "risk_grading": Text("疫情风险分级评估", "Epidemic risk grading"),
     "data_quality": Text("数据汇集与质量", "Data delivery and quality"),
+    "county_risk": Text("县区疫情风险", "Risk of a county"),
     "travel_channel": Text("出行通道与健康码", "Travel channel and health codes"),
+    "loop": Text("推送、核查与反馈", "Push, verification and feedback"),
+    "resettlement_demand": Text("滞留人员安置与救助", "Resettlement and assistance"),
+    "replay": Text("全程演练", "Replay of the whole command"),
+    "digest": Text("每日简报", "Daily digest"),
+    "changes": Text("变化", "What changed"),
 }
 HOUR: Final = 3600
 DAY: Final = 86400

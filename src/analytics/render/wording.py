@@ -46,6 +46,7 @@ WORDS: Final[dict[str, Text]] = {
         "The chart could not be drawn; the words and tables below say the same.",
     ),
     "download": Text("下载 CSV", "Download CSV"),
+    "whole_page": Text("查看全文", "The whole page"),
     "workbook": Text("下载全部表格（XLSX）", "Download all tables (XLSX)"),
     "contents": Text("说明", "About"),
     "empty_cells": Text("空白 {count} 格", "{count} cells empty"),

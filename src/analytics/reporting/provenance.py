@@ -20,11 +20,11 @@ from typing import Any, Literal
 from analytics import study as studies
 from analytics.errors import ArchiveError, ParameterError, ProvenanceError, StudyError
 from analytics.reporting import crate, manifest
-from analytics.reporting.parameters import parse
+from analytics.reporting.parameters import REPORTS, parse
 
 Standing = Literal["agrees", "grown", "purged", "differs", "absent"]
 _STATED = re.compile(rb"<dt>fingerprint</dt><dd><code>([0-9a-f]{64})</code>")
-_ADDED = {"pages", "prints", "audit", "fingerprint"}  # to what the fingerprint is taken over
+_ADDED = {"pages", "prints", "blocks", "audit", "fingerprint"}  # the fingerprint leaves them out
 _AGAIN = "make the report again: `workbench report`"
 
 
@@ -72,6 +72,9 @@ def verify(page: Path) -> list[Finding]:
         raise ParameterError(f"there is no page '{page}'")
     name, entry = _entry(page)
     study_known = entry["study"] in _studies()
+    if entry["report"] not in REPORTS:  # a page made of pages
+        published = Finding("page", "agrees", f"as published, under the name '{name}'")
+        return [published, _crate(page.parent), _code(entry), _blocks(page.parent, entry)]
     findings = [
         Finding("page", "agrees", f"as published, under the name '{name}'"),
         _crate(page.parent),
@@ -176,6 +179,18 @@ def _code(entry: dict[str, Any]) -> Finding:
     if other:
         said += f"; here {' and '.join(other)} differ"
     return Finding("code", "differs" if other else "agrees", said)
+
+
+def _blocks(folder: Path, entry: dict[str, Any]) -> Finding:
+    """Hold the blocks that a digest was put together from against those beside it."""
+    wrong = [
+        name
+        for name, digest in sorted(entry["inputs"].items())
+        if not (folder / name).is_file() or manifest.sha256(folder / name) != digest
+    ]
+    if wrong:
+        return Finding("blocks", "differs", f"made anew since: {', '.join(wrong)}")
+    return Finding("blocks", "agrees", f"of {len(entry['inputs'])} reports beside it")
 
 
 def _inputs(entry: dict[str, Any]) -> list[Finding]:

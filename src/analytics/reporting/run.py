@@ -11,6 +11,7 @@ A run that fails in any way leaves the last good pages as they are and its own r
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import time
@@ -27,7 +28,7 @@ from typing import Any
 from analytics import study as studies
 from analytics.errors import RunError, SetupError, WorkbenchError
 from analytics.render.blocks import Language
-from analytics.reporting import catalogue, crate, execution, manifest, publication
+from analytics.reporting import catalogue, crate, digest, execution, manifest, publication
 from analytics.reporting.parameters import STANDARD, ReportParameters, model, parse
 
 
@@ -273,7 +274,7 @@ def _run_and_publish(order: Order, made_from: dict[str, Any]) -> None:
             ).encode()
             for language in order.languages
         }
-        _publish(order, pages, made_from)
+        _publish(order, pages, blocks, made_from)
     except WorkbenchError as error:
         with suppress(OSError):
             execution.mark_failed(draft, error.what)
@@ -283,7 +284,13 @@ def _run_and_publish(order: Order, made_from: dict[str, Any]) -> None:
     failed.unlink(missing_ok=True)
 
 
-def _publish(order: Order, pages: dict[Path, bytes], made_from: dict[str, Any]) -> None:
+def _publish(
+    order: Order,
+    pages: dict[Path, bytes],
+    blocks: list[dict[str, Any]],
+    made_from: dict[str, Any],
+) -> None:
+    stored = json.dumps(digest.kept(blocks), ensure_ascii=False, separators=(",", ":")).encode()
     digests = {path.name: hashlib.sha256(body).hexdigest() for path, body in pages.items()}
     with publication.lock(order.folder, manifest.NAME, wait_seconds=60):
         entries = manifest.read(order.folder)
@@ -293,11 +300,13 @@ def _publish(order: Order, pages: dict[Path, bytes], made_from: dict[str, Any]) 
         entries[order.stem] = {
             **made_from,
             "pages": digests,
+            "blocks": hashlib.sha256(stored).hexdigest(),
             **manifest.anchor(order.parameters.study),
         }
         described = {order.folder / crate.NAME: crate.text(entries)}
         listed = {order.folder / manifest.NAME: manifest.text(entries)}
-        publication.publish({**pages, **described, **listed})
+        kept = {digest.blocks_of(order.folder, order.stem): stored}
+        publication.publish({**pages, **kept, **described, **listed})
         for printed in known.get("prints", {}):  # of pages that are no more
             (order.folder / printed).unlink(missing_ok=True)
 
