@@ -185,7 +185,8 @@ def test_codes_leave_through_the_gate_only(tmp_path):
     }
     moment = datetime(2020, 3, 13, tzinfo=ZONE)
     prefectures = ["420100", "421000"]
-    counted = records._counted(views, RULES, moment, prefectures, connection)
+    told = health_code.tell(health_code.evidence.of_feeds(views), RULES, None)
+    counted = records._counted(views, told, moment, prefectures, connection)
     connection.disconnect()
     assert counted.set_index(["prefecture", "code"])["persons"].to_dict() == {
         ("420100", "green"): 25, ("420100", "yellow"): 15, ("421000", "green"): 3,

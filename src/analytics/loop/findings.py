@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -216,6 +216,14 @@ class Found:
     frame: pa.Table
 
 
+def latest_screening(study: Study, day: date) -> date | None:
+    """Day of the latest screening that `workbench screen` sealed, up to a day; None without one."""
+    held = (name.split("/") for name in vault.names(study.state / "vault"))
+    days = (part[1] for part in held if part[0] == "screening" and part[-1] == "persons")
+    known = [each for each in map(date.fromisoformat, days) if each <= day]
+    return max(known, default=None)
+
+
 def screened(study: Study, ring: Ring, moment: datetime) -> Found:
     """
     List what the latest screening found, and whom it found nothing about.
@@ -236,13 +244,10 @@ def screened(study: Study, ring: Ring, moment: datetime) -> Found:
         In the frame are people of category none whose county is known, and close contacts below
         the threshold, who stay close contacts. All is empty where nobody has been screened.
     """
-    held = (name.split("/") for name in vault.names(study.state / "vault"))
-    day = moment.date().isoformat()
-    days = [part[1] for part in held if part[0] == "screening" and part[-1] == "persons"]
-    known = [each for each in days if each <= day]
-    if not known:
+    day = latest_screening(study, moment.date())
+    if day is None:
         return unframed([])
-    place = f"screening/{max(known)}"
+    place = f"screening/{day}"
     persons, graph = (
         vault.unseal_table(study.state / "vault", f"{place}/{name}", ring)
         for name in ("persons", "graph")

@@ -18,7 +18,7 @@ from analytics.analysis.channel import CHANNEL_OF_MODE
 from analytics.analysis.channel import register as registers
 from analytics.analysis.health_code import fairness, words
 from analytics.codes import HealthCode, Purpose
-from analytics.loop import findings, ledger, thresholds, wording
+from analytics.loop import code_evidence, findings, ledger, thresholds, wording
 from analytics.loop.findings import Found
 from analytics.pool import linked
 from analytics.pool import stranded as lists
@@ -70,13 +70,10 @@ def codes(study: Study, ring: Ring, moment: datetime) -> Found:
         code by the temperature they declared last. Empty where nobody was linked.
     """
     rules = thresholds.code_rules(study, moment)
-    reader = Reader("code_officer", Purpose.HEALTH_CODE)
     local = moment.astimezone(ZONE).replace(tzinfo=None)
 
     def held(views: Mapping[str, ir.Table], connection: Any) -> pa.Table:
-        told = health_code.tell(
-            health_code.evidence.of_feeds(views), rules, views.get("code_appeals")
-        )
+        told = code_evidence.told(study, ring, moment, views, rules, connection)
         changes = connection.create_table("changes", engine.rows(told, connection), temp=True)
         homes = health_code.evidence.homes(views["declarations"])
         persons = connection.create_table("homes", engine.rows(homes, connection), temp=True)
@@ -84,7 +81,7 @@ def codes(study: Study, ring: Ring, moment: datetime) -> Found:
         now = fairness.standing(changes, persons, local, shown)
         return engine.rows(_with_temperatures(now, views["declarations"], local), connection)
 
-    found = _read(study, ring, moment, reader, health_code.evidence.FEEDS, held)
+    found = _read(study, ring, moment, code_evidence.READER, code_evidence.FEEDS, held)
     if not found.num_rows:
         return findings.unframed([])
     green = ledger.query(

@@ -12,6 +12,7 @@ from analytics import engine
 from analytics import study as studies
 from analytics.analysis import screening
 from analytics.codes import Purpose
+from analytics.loop import findings
 from analytics.pool import archive, linked
 from analytics.pool.areas import areas
 from analytics.privacy import keys, vault
@@ -80,14 +81,9 @@ def patients(study: Study, day: date) -> Patients | None:
     DisclosureError
         If not even the coarsest table may leave.
     """
-    held = (name.split("/") for name in vault.names(study.state / "vault"))
-    days = sorted(
-        part[1] for part in held if part[0] == "screening" and part[-1] == "indicators"
-    )  # fmt: skip
-    known = [each for each in days if each <= day.isoformat()]
-    if not known:
+    screened = findings.latest_screening(study, day)
+    if screened is None:
         return None
-    screened = date.fromisoformat(known[-1])
     ring = keys.load(study.name)
     place = study.state / "vault"
     persons, indicators = (

@@ -11,10 +11,10 @@ import pandas as pd
 
 from analytics import engine
 from analytics.analysis import health_code
-from analytics.codes import HealthCode, Purpose
+from analytics.codes import HealthCode
+from analytics.loop import code_evidence
 from analytics.pool import linked
 from analytics.privacy import keys, vault
-from analytics.privacy.purposes import Reader
 from analytics.privacy.release import Dimension, TableSpec, ledger_of, release
 from analytics.study import ZONE
 
@@ -75,11 +75,10 @@ def codes_by_prefecture(
     ring = keys.load(study.name)
     connection = engine.connect()
     try:
-        reader = Reader("code_officer", Purpose.HEALTH_CODE)
-        views = linked.read(
-            study, moment, reader, ring, connection, feeds=health_code.evidence.FEEDS
-        )
-        counted = _counted(views, rules, moment, prefectures, connection)
+        reader, feeds = code_evidence.READER, code_evidence.FEEDS
+        views = linked.read(study, moment, reader, ring, connection, feeds=feeds)
+        told = code_evidence.told(study, ring, moment, views, rules, connection)
+        counted = _counted(views, told, moment, prefectures, connection)
     finally:
         connection.disconnect()
     return _released(study, counted, moment, prefectures)
@@ -87,7 +86,7 @@ def codes_by_prefecture(
 
 def _counted(
     views: Mapping[str, ir.Table],
-    rules: health_code.Rules,
+    told: ir.Table,
     moment: datetime,
     prefectures: Sequence[str],
     connection: Any,
@@ -95,7 +94,6 @@ def _counted(
     """Persons by prefecture of their latest declaration and code."""
     import ibis
 
-    told = health_code.tell(health_code.evidence.of_feeds(views), rules, views.get("code_appeals"))
     changes = connection.create_table("code_changes", engine.rows(told, connection), temp=True)
     latest = health_code.evidence.homes(views["declarations"])
     county = latest["county"]
