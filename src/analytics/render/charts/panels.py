@@ -8,8 +8,10 @@ from typing import Any
 
 from analytics.render.blocks import Chart, Language, Text
 from analytics.render.charts.series import NOTHING, Break, Series, series_table
-from analytics.render.charts.theme import chart, day_axis, digits, hover, limits, say
+from analytics.render.charts.theme import chart, day_axis, digits, hover, limits, say, wrapped
 from analytics.render.colours import PALE, PRIMARY
+
+_LETTERS: dict[Language, int] = {"zh": 21, "en": 42}  # of a line across a phone
 
 
 def small_multiples(
@@ -52,7 +54,7 @@ def small_multiples(
             "showlegend": False,
             "bargap": 0.1,
             "annotations": [],
-            "margin": {"t": 22},
+            "margin": {"t": 38},
         }
         traces = []
         for position, panel in enumerate(panels):
@@ -75,7 +77,8 @@ def small_multiples(
                 "showticklabels": column == 0,
                 **digits(language),
             }
-            layout["annotations"].append(_heading(panel, across[0], upwards[1], language))
+            name = wrapped(say(panel.name, language), _LETTERS[language] // columns)
+            layout["annotations"].append(_heading(name, across[0], upwards[1]))
             traces.append(_bars(dates, panel, high, broken, suffix, language))
         return traces, layout
 
@@ -89,7 +92,7 @@ def span(position: int, count: int, gap: float) -> tuple[float, float]:
     return round(start, 4), round(min(start + size, 1.0), 4)
 
 
-def _heading(panel: Series, left: float, top: float, language: Language) -> dict[str, Any]:
+def _heading(name: str, left: float, top: float) -> dict[str, Any]:
     """Name of a panel, above its left corner."""
     return {
         "xref": "paper",
@@ -98,7 +101,8 @@ def _heading(panel: Series, left: float, top: float, language: Language) -> dict
         "y": top,
         "xanchor": "left",
         "yanchor": "bottom",
-        "text": say(panel.name, language),
+        "align": "left",
+        "text": name,
         "font": {"weight": 600},
     }
 
