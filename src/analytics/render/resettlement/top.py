@@ -52,6 +52,11 @@ def _total(released: pd.DataFrame, dimension: str, label: str) -> Text:
     return number(value) if isinstance(value, int) else Text("若干", "some")
 
 
+def _known(shown: Shown) -> bool:
+    """Whether anybody is known, as far as may be said."""
+    return _total(shown.status, "status", "total") != number(0)
+
+
 def lead(plan: Plan, shown: Shown, openings: Openings) -> Lead:
     """
     Say how many are known, how many have a bed, and what that asks.
@@ -105,6 +110,14 @@ def headlines(
         The plan's beds.
     """
     places, free = int(beds["places"].sum()), int(beds["free"].sum())
+    if not places and not _known(shown):  # nobody delivered anything: nothing is not none
+        labels = (Text("已知滞留人员", "Known stranded people"),
+                  Text("空余床位与房间", "Places free"),
+                  Text("待落实救助", "Assistance pending"))  # fmt: skip
+        return Headlines(tuple(
+            Headline(label, Text("—", "—"), _NOTHING, _NOTHING, Text("无数据", "no data"))
+            for label in labels
+        ))  # fmt: skip
     far = ahead[ahead["level"] == "total"].sort_values("horizon").tail(1)
     whole = hidden[hidden["by"] == "whole"].iloc[0]
     owed = _total(shown.claims, "state", "total")
