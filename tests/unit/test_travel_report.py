@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, datetime
 
 import numpy as np
@@ -17,6 +18,7 @@ from analytics.errors import ParameterError
 from analytics.pool import boundaries
 from analytics.privacy.release import ledger_of
 from analytics.render import channel as render
+from analytics.render.blocks import Missing
 from analytics.reporting import records
 from analytics.study import ZONE
 
@@ -196,7 +198,11 @@ def test_codes_leave_through_the_gate_only(tmp_path):
     shown = found.table[~found.table["hidden"]]
     assert not ((shown["persons"] > 0) & (shown["persons"] < 10)).any()
     assert len(ledger_of(chosen.state).entries()) == 1
-    section = render.codes_by_area(found, render.places(AREAS))
+    filed = pd.DataFrame({"state": ["upheld", "refused"], "appeals": [30, 3]})
+    appeals = records._released_appeals(chosen, filed, moment)
+    section = render.codes_by_area(replace(found, appeals=appeals), render.places(AREAS))
     assert section.tables[0].rows
+    said = {row["state"].en: row["appeals"] for row in section.tables[1].rows}
+    assert isinstance(said["refused in time"], Missing)
     assert "3" not in {row["green"].zh for row in section.tables[0].rows
                        if hasattr(row["green"], "zh")}  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from analytics.study import Study
 
 
+APPEALS = ("pending", "overdue", "upheld", "refused", "upheld_late", "refused_late")
+
+
 @dataclass(frozen=True)
 class Codes:
     """
@@ -37,12 +40,16 @@ class Codes:
         Name of the area's column, and the label of all areas together.
     statement : dict of str to str
         Sentence to print beside it.
+    appeals : pandas.DataFrame
+        state (pending, overdue, upheld, refused, upheld_late, refused_late, total), appeals
+        (missing where hidden); empty where none was filed.
     """
 
     table: pd.DataFrame
     by: str
     root: str
     statement: dict[str, str]
+    appeals: pd.DataFrame
 
 
 def codes_by_prefecture(
@@ -78,10 +85,13 @@ def codes_by_prefecture(
         reader, feeds = code_evidence.READER, code_evidence.FEEDS
         views = linked.read(study, moment, reader, ring, connection, feeds=feeds)
         told = code_evidence.told(study, ring, moment, views, rules, connection)
-        counted = _counted(views, told, moment, prefectures, connection)
+        changes = connection.create_table("code_changes", engine.rows(told, connection), temp=True)
+        counted = _counted(views, changes, moment, prefectures, connection)
+        filed = _appeals(views, changes, rules, moment, connection)
     finally:
         connection.disconnect()
-    return _released(study, counted, moment, prefectures)
+    found = _released(study, counted, moment, prefectures)
+    return replace(found, appeals=_released_appeals(study, filed, moment))
 
 
 def _counted(
@@ -94,7 +104,6 @@ def _counted(
     """Persons by prefecture of their latest declaration and code."""
     import ibis
 
-    changes = connection.create_table("code_changes", engine.rows(told, connection), temp=True)
     latest = health_code.evidence.homes(views["declarations"])
     county = latest["county"]
     direct = county.substr(2, 2) == "90"
@@ -104,7 +113,7 @@ def _counted(
     )
     held = connection.create_table("persons", engine.rows(persons, connection), temp=True)
     local = moment.astimezone(ZONE).replace(tzinfo=None)
-    standing = health_code.fairness.standing(changes, held, local)
+    standing = health_code.fairness.standing(told, held, local)
     return health_code.fairness.counts(standing, "prefecture", connection)
 
 
@@ -125,4 +134,32 @@ def _released(
     found = release(counted, spec, ledger_of(study.state))
     by = "prefecture" if "prefecture" in found.table else "code"
     table = found.table if by == "prefecture" else found.table.assign(prefecture=study.region)
-    return Codes(table, "prefecture", study.region, dict(found.statement))
+    return Codes(table, "prefecture", study.region, dict(found.statement), pd.DataFrame())
+
+
+def _appeals(
+    views: Mapping[str, ir.Table], changes: ir.Table, rules: health_code.Rules, moment: datetime,
+    connection: Any,
+) -> pd.DataFrame:  # fmt: skip
+    """Appeals against codes, by how they stand."""
+    if "code_appeals" not in views:
+        return pd.DataFrame({"state": [], "appeals": []})
+    local = moment.astimezone(ZONE).replace(tzinfo=None)
+    filed = health_code.appeals.account(views["code_appeals"], changes, rules, local)
+    return engine.collect(filed.group_by("state").agg(appeals=filed.count()), connection)
+
+
+def _released_appeals(study: Study, filed: pd.DataFrame, moment: datetime) -> pd.DataFrame:
+    """Let appeals out by how they stand."""
+    if filed.empty:
+        return filed
+    spec = TableSpec(
+        name="appeals against health codes",
+        population="appeals",
+        measure="appeals",
+        dimensions=(Dimension.flat("state", APPEALS),),
+        as_of=(moment.astimezone(ZONE) - timedelta(minutes=1)).date(),
+        stock=True,
+    )
+    shown = release(filed, spec, ledger_of(study.state)).table
+    return shown.assign(appeals=shown["appeals"].where(~shown["hidden"].astype(bool)))

@@ -11,6 +11,15 @@ from analytics.render.blocks import Column, Missing, Section, Table, Text
 from analytics.render.channel.words import CODES
 from analytics.render.numbers import day, number, percent
 
+APPEALS = {
+    "pending": Text("待决定", "pending"),
+    "overdue": Text("逾期未决定", "overdue"),
+    "upheld": Text("按时，申诉成立", "upheld in time"),
+    "refused": Text("按时，申诉不成立", "refused in time"),
+    "upheld_late": Text("逾期后成立", "upheld late"),
+    "refused_late": Text("逾期后不成立", "refused late"),
+    "total": Text("合计", "All"),
+}
 _HIDDEN = Missing(Text("为保护个人而隐去", "hidden to protect persons"))
 
 
@@ -140,4 +149,23 @@ def codes_by_area(found: Any, names: dict[str, Text]) -> Section:
         name="codes-by-area",
         collapsed=len(entries) > 40,  # noqa: PLR2004 (two screens of a phone)
     )
-    return Section(title=title, tables=(table,))
+    return Section(title=title, tables=(table, *_appeals(found.appeals)))
+
+
+def _appeals(appeals: pd.DataFrame) -> tuple[Table, ...]:
+    """Show how appeals against codes stand; no table where none was filed."""
+    if appeals.empty:
+        return ()
+    entries = tuple(
+        {
+            "state": APPEALS[str(row["state"])],
+            "appeals": _HIDDEN if pd.isna(row["appeals"]) else number(int(row["appeals"])),
+        }
+        for row in appeals.to_dict("records")
+    )
+    columns = (
+        Column("state", Text("状态", "Standing")),
+        Column("appeals", Text("件数", "Appeals"), "number"),
+    )
+    caption = Text("健康码申诉的办理", "Appeals against codes")
+    return (Table(caption=caption, columns=columns, rows=entries, name="code-appeals"),)
