@@ -268,8 +268,9 @@ class _Day:
     def _push(self) -> None:
         with self._step("push"):
             done = daily.push(self._study, self._ring, self._moment, seed=self._plan.seed)
-        lists = self._folder / "lists"
+        lists = _lists(self._folder, self._day)
         shutil.rmtree(lists, ignore_errors=True)
+        shutil.rmtree(_lists(self._folder, self._day - timedelta(days=2)), ignore_errors=True)
         with self._step("export"):
             known = worklists.summary(self._study, self._moment)
             names = [row["list"] for row in known.to_pylist() if row["lines"]]
@@ -308,7 +309,8 @@ class _Beside:
 def _handed_in(plan: Plan, folder: Path, day: date) -> _Beside:
     """Let the field fill in yesterday's lists, strike at one, and take them in."""
     done = _Beside()
-    out, back = sorted((folder / "lists").glob("*.xlsx")), folder / "returned"
+    out = sorted(_lists(folder, day - timedelta(days=1)).glob("*.xlsx"))
+    back = folder / "returned"
     if not out:
         return done
     study = studies.load(plan.study)
@@ -361,6 +363,11 @@ def _looked_ahead(plan: Plan, folder: Path, day: date) -> _Beside:
     forecasts.keep(study, day, folder / "days")
     done.seconds["forecast"] = time.perf_counter() - begun
     return done
+
+
+def _lists(folder: Path, day: date) -> Path:
+    """Lists as they went out on a day; a replay that goes on finds those of the day before."""
+    return folder / "lists" / str(day)
 
 
 def _write(folder: Path, day: date, name: str, table: pa.Table) -> None:
