@@ -366,7 +366,7 @@ def _looked_ahead(plan: Plan, folder: Path, day: date) -> _Beside:
 
 
 def _lists(folder: Path, day: date) -> Path:
-    """Lists as they went out on a day; a replay that goes on finds those of the day before."""
+    """Name the folder of a day's lists, so that a replay that goes on finds the day before."""
     return folder / "lists" / str(day)
 
 
