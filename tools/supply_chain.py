@@ -119,6 +119,13 @@ def licence(part: Part, root: Path = ROOT) -> str:
     return named or _of_text(part) or "not stated"
 
 
+_TEXTS = {
+    "MIT": "Permission is hereby granted, free of charge",
+    "BSD": "Redistribution and use in source and binary forms",
+    "Apache-2.0": "Apache License",
+}
+
+
 def _of_text(part: Part) -> str:
     """Licence told by the words of the package's licence file, where it names none elsewhere."""
     texts = [
@@ -126,7 +133,8 @@ def _of_text(part: Part) -> str:
         for path in metadata.files(part.name) or []
         if path.name.upper().startswith("LICEN")
     ]
-    return "MIT" if any("Permission is hereby granted, free of charge" in t for t in texts) else ""
+    words = " ".join(" ".join(texts).split())
+    return next((name for name, said in _TEXTS.items() if said in words), "")
 
 
 def copyleft(words: str) -> bool:

@@ -6,8 +6,8 @@ import json
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-import duckdb
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analytics import engine
@@ -187,20 +187,18 @@ def _rows_lost(study: Study, last: date) -> int:
         ],
         columns=["feed", "date", "part", "rows"],
     )  # fmt: skip
-    with duckdb.connect() as connection:
-        connection.register("schedule", schedule)
-        connection.register("held", entries)
-        found = connection.execute(
-            """
-            select coalesce(sum(abs(s.rows - coalesce(h.rows, 0))), 0)
-            from schedule s
-            left join (select feed, date, max(rows) as rows from held group by all) h
-                on h.feed = s.feed and h.date = s.date
-            where s.fault in ('', 'late') and s.delivered <= $end
-            """,
-            {"end": studies.moment(last).isoformat()},
-        ).fetchone()
-    return int(found[0]) if found else 0
+    found = ledger.query(
+        """
+        select coalesce(sum(abs(s.rows - coalesce(h.rows, 0))), 0)::bigint as lost
+        from schedule s
+        left join (select feed, date, max(rows) as rows from held group by all) h
+            on h.feed = s.feed and h.date = s.date
+        where s.fault in ('', 'late') and s.delivered <= $end
+        """,
+        {"end": studies.moment(last).isoformat()},
+        schedule=schedule, held=pa.Table.from_pandas(entries, preserve_index=False),
+    )  # fmt: skip
+    return int(found["lost"][0].as_py())
 
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:

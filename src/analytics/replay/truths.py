@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analytics.loop import persons
+from analytics.loop import ledger, persons
 from analytics.privacy import vault
 from analytics.simulation import truth
 
@@ -45,17 +44,15 @@ def recognised(study: Study, ring: Ring, screened: pa.Table) -> pa.Table:
     keyed = persons.pseudonyms_of(stated["person"].combine_chunks(), ring, "screening")
     stated = stated.append_column("pseudonym", keyed)
     known = pq.read_table(truth.folder(study) / "persons.parquet", columns=["person", "id_number"])
-    with duckdb.connect() as connection:
-        for name, table in (("stated", stated), ("known", known), ("screened", screened)):
-            connection.register(name, table)
-        return connection.execute(
-            """
-            select distinct k.person, s.category::varchar as category, s.rule::varchar as rule
-            from screened s join stated t on t.pseudonym = s.person
-            join known k using (id_number)
-            where s.category::varchar not in ('none', 'recovered', 'dead')
-            """
-        ).to_arrow_table()
+    return ledger.query(
+        """
+        select distinct k.person, s.category::varchar as category, s.rule::varchar as rule
+        from screened s join stated t on t.pseudonym = s.person
+        join known k using (id_number)
+        where s.category::varchar not in ('none', 'recovered', 'dead')
+        """,
+        stated=stated, known=known, screened=screened,
+    )  # fmt: skip
 
 
 def found(study: Study, days: Sequence[tuple[date, Path]], first: date) -> pd.DataFrame:
