@@ -90,17 +90,14 @@ def _corrected(found: ir.Table, upheld: ir.Table) -> ir.Table:
     decided = upheld.select(
         _person=upheld["person"], _rule=upheld["rule"], decided=upheld["decided"]
     )
-    numbered = found.mutate(_row=ibis.row_number())
-    pairs = numbered.join(
-        decided,
-        (numbered["person"] == decided["_person"])
-        & (numbered["rule"] == decided["_rule"])
-        & (numbered["start"] <= decided["decided"]),
-    )
-    first = pairs.group_by("_row").agg(_decided=pairs["decided"].min())
-    both = numbered.left_join(first, "_row")
-    end = ibis.least(both["end"], both["_decided"].fill_null(ibis.literal(OPEN, "timestamp(6)")))
-    return both.mutate(end=end).select(found.columns)
+    same = [found["person"] == decided["_person"], found["rule"] == decided["_rule"]]
+    untouched = found.anti_join(decided, same)
+    pairs = found.join(decided, same)
+    after = (pairs["start"] <= pairs["decided"]).ifelse(pairs["decided"], None)
+    touched = pairs.group_by(found.columns).agg(_decided=after.min())
+    never = ibis.literal(OPEN, "timestamp(6)")
+    end = ibis.least(touched["end"], touched["_decided"].fill_null(never))
+    return untouched.union(touched.mutate(end=end).select(found.columns))
 
 
 def changes(found: ir.Table, rules: Rules) -> ir.Table:
