@@ -8,6 +8,7 @@ was known at a moment can be asked for later. Nothing pushed or answered is ever
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 from dataclasses import replace
 from datetime import datetime
@@ -76,6 +77,18 @@ def query(text: str, values: Any = (), **named: pa.Table) -> pa.Table:
         for name, table in named.items():
             connection.register(name, table)
         return connection.execute(text, values).to_arrow_table()
+
+
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """Put off the search for cycles: among the many small values of a long list it finds none."""
+    searched = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if searched:
+            gc.enable()
 
 
 @contextlib.contextmanager

@@ -38,6 +38,17 @@ def plain(text: object) -> str:
     return unicodedata.normalize("NFC", _ESCAPE.sub(r"_x\1 ", said)).strip()
 
 
+def plain_column(texts: Sequence[object]) -> list[str]:
+    """Each text as :func:`plain` gives it; a column that is plain as a whole is not taken apart."""
+    try:
+        whole = "\x20".join(texts)  # type: ignore[arg-type]  # other cells than text raise
+    except TypeError:
+        return [plain(text) for text in texts]
+    if "_x" not in whole and whole.isprintable() and unicodedata.is_normalized("NFC", whole):
+        return [text.strip() for text in texts]  # type: ignore[attr-defined]
+    return [plain(text) for text in texts]
+
+
 def seal(study: str, ring: Ring, lines: Iterable[Sequence[str]]) -> list[str]:
     """
     Seal lines of work lists.
@@ -48,7 +59,8 @@ def seal(study: str, ring: Ring, lines: Iterable[Sequence[str]]) -> list[str]:
         Name of the study.
     ring : keys.Ring
     lines : iterable of sequence of str
-        For each line its list, version and every pushed value, in a fixed order.
+        For each line its list, version and every pushed value, in a fixed order, each as
+        :func:`plain` gives it.
 
     Returns
     -------
@@ -64,7 +76,7 @@ def seal(study: str, ring: Ring, lines: Iterable[Sequence[str]]) -> list[str]:
     sealed = []
     for values in lines:
         one = base.copy()
-        written = [" ".join(plain(value).split()) for value in values]
+        written = [" ".join(value.split()) for value in values]
         one.update(json.dumps([study, *written], ensure_ascii=False).encode())
         sealed.append(f"{generation}-{one.hexdigest()[:_HEXADECIMALS]}")
     return sealed

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import gc
 import io
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from analytics.errors import ContractError
 from analytics.loop import wording
-from analytics.loop.seals import plain
+from analytics.loop.seals import plain, plain_column
 from analytics.pool.files import decoded, workbook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 SHEET, GUIDE, NOTICE, WORDS = "核查清单", "填写说明 How to", "告知书 Notice", "words"
 LABELS: Mapping[str, str] = {
@@ -38,6 +38,7 @@ _FORMULA = ("=", "+", "-", "@", "'", "\t")
 _TEXT_SIZE, _HEADING_SIZE = 14, 13  # points: read at arm's length on paper
 _LINE_HEIGHT = 19  # points
 _WRAPPED = ("name", "address", "other", "subject", "reason", "check")
+_WIDE = re.compile("[\u2e80-\U0010ffff]")  # characters that take two columns of type
 _MOST_CELLS = 5_000_000  # of a returned sheet: some hundred thousand lines
 _SERIAL_START = date(1899, 12, 30)
 
@@ -115,28 +116,13 @@ def write_xlsx(sheet: Sheet) -> bytes:
     """Write a work list as XLSX: locked cells, dropdowns, date checks, A4, both languages."""
     import xlsxwriter
 
-    with _uncollected():
-        return _written(sheet, xlsxwriter)
+    from analytics.loop.line_sheet import LineSheet
 
-
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """Put off the search for cycles: among a list's many small cells it finds none."""
-    searched = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if searched:
-            gc.enable()
-
-
-def _written(sheet: Sheet, xlsxwriter: Any) -> bytes:
     stream = io.BytesIO()
     book = xlsxwriter.Workbook(stream, {"in_memory": True})
     book.set_properties({"title": sheet.title, "created": datetime(2020, 1, 1)})  # noqa: DTZ001
     styles = _styles(book)
-    page = book.add_worksheet(SHEET)
+    page = book.add_worksheet(SHEET, LineSheet)
     _lay_out(page, sheet, styles)
     _fill(page, sheet, styles)
     _check(page, sheet)
@@ -190,33 +176,35 @@ def _lay_out(page: Any, sheet: Sheet, styles: dict[str, Any]) -> None:
 def _fill(page: Any, sheet: Sheet, styles: dict[str, Any]) -> None:
     for place, name in enumerate(sheet.order):
         page.write_string(0, place, heading(name), styles["heading"])
-    ends = len(LOCKED_END)
-    start = len(sheet.order) - ends
-    locked, free, dated = styles["locked"], styles["free"], styles["date"]
-    write = page.write_string
-    blanks = [
-        (len(sheet.columns) - ends + place, dated if name == "verified" else free)
-        for place, name in enumerate(sheet.free)
-    ]
+    layouts = [_cells(sheet, styles, needed) for needed in range(sheet.questions + 1)]
     asked = sheet.columns.index("rows")
     wide = [(n, _WIDTHS[name]) for n, name in enumerate(sheet.columns) if name in _WRAPPED]
-    for row, line in enumerate(sheet.lines, start=1):
-        page.set_row(row, _LINE_HEIGHT * max(2, *(_written_lines(line[n], w) for n, w in wide)))
-        for place, value in enumerate(line[:-ends]):
-            write(row, place, value, locked)
-        for place, value in enumerate(line[-ends:], start=start):
-            write(row, place, value)
-        needed = line[asked].count(";") + 1
-        for number, (place, style) in enumerate(blanks):
-            spare = needed <= number < sheet.questions
-            page.write_blank(row, place, None, locked if spare else style)
+    page.write_lines(1, (
+        (line, _LINE_HEIGHT * max(2, *(_written_lines(line[n], w) for n, w in wide)),
+         layouts[line[asked].count(";") + 1])
+        for line in sheet.lines
+    ))  # fmt: skip
+
+
+def _cells(sheet: Sheet, styles: dict[str, Any], needed: int) -> list[tuple[Any, bool]]:
+    """Style of each cell of a line that needs so many verdicts, and whether it holds a text."""
+    spare = {f"verdict_{n}" for n in range(needed + 1, sheet.questions + 1)}
+    cells = []
+    for name in sheet.order:
+        if name in LOCKED_END:
+            cells.append((None, True))
+        elif name in sheet.free and name not in spare:
+            cells.append((styles["date" if name == "verified" else "free"], False))
+        else:
+            cells.append((styles["locked"], name not in spare))
+    return cells
 
 
 def _written_lines(text: str, width: float) -> int:
     """Lines that a text takes in a column: phones do not work out the height of a row."""
     lines = 0
     for part in text.split("\n"):
-        cells = len(part) + (0 if part.isascii() else sum(c > "\u2e7f" for c in part))
+        cells = len(part) + (0 if part.isascii() else len(_WIDE.findall(part)))
         lines += max(1, -(-int(cells * 1.25) // int(width)))  # large type takes a quarter more
     return lines
 
@@ -291,7 +279,9 @@ def read(content: bytes, suffix: str) -> list[dict[str, str]]:
     table = _cells_xlsx(content) if suffix == ".xlsx" else _cells_csv(content)
     if not table:
         raise ContractError("the returned file has no heading", ["heading"])
+    columns = list(zip_longest(*table[1:], fillvalue=""))
     names = [cell.split()[-1] if cell.split() else "" for cell in map(_text, table[0])]
+    columns += [("",) * (len(table) - 1)] * (len(names) - len(columns))
     known = {*LABELS, *(name for name in names if is_verdict(name))}
     wanted = ("place", "verdict_1", *ANSWERS, *LOCKED_END)
     breaches = [f"column '{name}' is missing" for name in wanted if name not in names]
@@ -300,13 +290,12 @@ def read(content: bytes, suffix: str) -> list[dict[str, str]]:
         raise ContractError(
             "the returned file is no work list of ours", breaches, "send the file that was exported"
         )
-    rows = []
-    for position, cells in enumerate(table[1:], start=2):
-        said = {n: _text(c) for n, c in zip(names, cells, strict=False) if n in known}
-        if any(said.values()):
-            rows.append({**dict.fromkeys((n for n in names if n in known), ""), **said,
-                         "position": str(position)})  # fmt: skip
-    return rows
+    held = {n: _texts(column) for n, column in zip(names, columns, strict=False) if n in known}
+    return [
+        {**dict(zip(held, said, strict=True)), "position": str(position)}
+        for position, said in enumerate(zip(*held.values(), strict=True), start=2)
+        if any(said)
+    ]
 
 
 def is_verdict(name: str) -> bool:
@@ -348,6 +337,10 @@ def _bare(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
 
 
+def _texts(column: Sequence[Any]) -> list[str]:
+    return plain_column(column if set(map(type, column)) <= {str} else [*map(_text, column)])
+
+
 def _text(cell: Any) -> str:
     if isinstance(cell, datetime):
         return cell.date().isoformat()
@@ -360,8 +353,6 @@ def _text(cell: Any) -> str:
 
 def day(said: str) -> date | None:
     """Day of what was written as a date: ISO 8601, 2020/2/10, 2020年2月10日, or a serial day."""
-    import re
-
     match = re.fullmatch(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?: 0?0:00(?::00)?)?", said)
     try:
         if match:

@@ -26,7 +26,7 @@ from analytics.privacy import audit, disk, vault
 from analytics.study import ZONE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from analytics.privacy.keys import Ring
@@ -134,31 +134,42 @@ def receive(
         fresh: list[pa.Table] = []
         for path in paths:
             try:
-                content = path.read_bytes()
-                lines = _lines(path, passwords.unlock(content, password))
+                one, added = _taken_in(study, path, ring, local, rows, password=password, team=team,
+                                       before=pa.concat_tables([before, *fresh]))  # fmt: skip
             except VerificationError as error:
                 done.append(error)
                 continue
-            digest = hashlib.sha256(content).hexdigest()
-            judged = _Judged(rows, local.date())
-            faults = _seals(study, ring, lines)
-            handed_in_by = team or _majority(lines, faults)
-            for line, fault in zip(lines, faults, strict=True):
-                judged.take(line, handed_in_by, fault)
-            added = _fresh(judged.answers, pa.concat_tables([before, *fresh]))
-            audit.record(
-                study.state / "audit.jsonl", "worklist.receive", f"{handed_in_by or 'unknown'}",
-                role=ROLE, counts={"lines": len(lines), "answers": added.num_rows,
-                                   "aside": len(judged.aside)},
-            )  # fmt: skip
-            _keep(study, path, digest, local.date(), ring)
-            _write_aside(study, digest, judged.aside)
+            done.append(one)
             fresh.append(added)
-            done.append(_received(handed_in_by, lines, judged, added))
         every = pa.concat_tables([before, *fresh])
         ledger.append(study, "verifications", every.slice(before.num_rows), local)
         balance = ledger.balance(ledger.standing(pushes, every))
     return [replace(one, balance=balance) if isinstance(one, Received) else one for one in done]
+
+
+@ledger.uncollected()
+def _taken_in(
+    study: Study, path: Path, ring: Ring, moment: datetime, pushed: _Pushed, *, password: str,
+    team: str, before: pa.Table,
+) -> tuple[Received, pa.Table]:  # fmt: skip
+    """Take in one file: what became of it, and its answers that were not known before."""
+    content = path.read_bytes()
+    lines = _lines(path, passwords.unlock(content, password))
+    digest = hashlib.sha256(content).hexdigest()
+    judged = _Judged(pushed, moment.date(), lines[0] if lines else ())
+    faults = _seals(study, ring, lines)
+    handed_in_by = team or _majority(lines, faults)
+    for line, fault in zip(lines, faults, strict=True):
+        judged.take(line, handed_in_by, fault)
+    added = _fresh(judged.answers, before)
+    audit.record(
+        study.state / "audit.jsonl", "worklist.receive", f"{handed_in_by or 'unknown'}",
+        role=ROLE, counts={"lines": len(lines), "answers": added.num_rows,
+                           "aside": len(judged.aside)},
+    )  # fmt: skip
+    _keep(study, path, digest, moment.date(), ring)
+    _write_aside(study, digest, judged.aside)
+    return _received(handed_in_by, lines, judged, added), added
 
 
 def _received(
@@ -200,9 +211,8 @@ def _seals(study: Study, ring: Ring, lines: Sequence[Mapping[str, str]]) -> list
         return []
     columns = [name for name in lines[0] if name in LABELS and name not in (*ANSWERS, *LOCKED_END)]
     names = (*columns, *LOCKED_END[:-1])
-    expected = seals.seal(
-        study.name, ring, (sealed(columns, [line[name] for name in names]) for line in lines)
-    )
+    written = ([line[name] for name in names] for line in lines)
+    expected = seals.seal(study.name, ring, sealed(columns, written))
     return [
         seals.fault(ring, line["seal"], value) for line, value in zip(lines, expected, strict=True)
     ]
@@ -231,19 +241,19 @@ class _Pushed:
 class _Judged:
     """Lines of a file judged so far: sound answers, lines set aside, lines left empty."""
 
-    def __init__(self, pushed: _Pushed, today: date) -> None:
+    def __init__(self, pushed: _Pushed, today: date, columns: Iterable[str]) -> None:
         self.answers: list[dict[str, Any]] = []
         self.aside: list[tuple[int, str, str]] = []
         self.empty = 0
         self._today = today
+        self._verdicts = sorted(filter(sheets.is_verdict, columns), key=_number)
         self._rows, self._latest = pushed.rows, pushed.latest
         self._counties = pushed.counties
 
     def take(self, line: Mapping[str, str], team: str, fault: str) -> None:
         """Judge one line, whose seal has this fault or none."""
         position = int(line["position"])
-        named = sorted((n for n in line if n.startswith("verdict_")), key=_number)
-        verdicts = [line[name] for name in named]
+        verdicts = [line[name] for name in self._verdicts]
         filled = [said for said in (*verdicts, *(line[name] for name in ANSWERS)) if said]
         if fault:
             self.aside.append((position, "seal", fault))

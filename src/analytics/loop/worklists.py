@@ -16,7 +16,7 @@ from analytics.loop.sheets import LOCKED_END, Sheet
 from analytics.privacy import audit, disk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from analytics.privacy.keys import Ring
@@ -285,6 +285,7 @@ def log(study: Study, name: str, lines: pa.Table, *, named: bool) -> None:
         )  # fmt: skip
 
 
+@ledger.uncollected()
 def _sheet(
     study: Study, ring: Ring, lines: pa.Table, sides: _Sides, day: date, places: tuple[str, ...],
     *, naming: bool,
@@ -304,11 +305,13 @@ def _sheet(
         column for column in seen if column in always or any(line.get(column) for line in told)
     )
     columns = columns if naming else UNNAMED
-    written = []
     for place, line in enumerate(told, start=1):
         line |= {"place": str(place), "list_version": str(version)}
-        written.append([seals.plain(line.get(column)) for column in (*columns, *LOCKED_END[:-1])])
-    marks = seals.seal(study.name, ring, (sealed(columns, values) for values in written))
+    written = list(zip(*(
+        seals.plain_column([line.get(column) or "" for line in told])
+        for column in (*columns, *LOCKED_END[:-1])
+    ), strict=True))  # fmt: skip
+    marks = seals.seal(study.name, ring, sealed(columns, written))
     sheet = Sheet(
         title=f"{study.title.zh} {name} v{version} · {day}",
         columns=(*columns, *LOCKED_END),
@@ -323,10 +326,12 @@ def _sheet(
     return sheet, any(column in columns for column in persons.DETAILS)
 
 
-def sealed(columns: Sequence[str], values: Sequence[str]) -> list[str]:
-    """Values of a line as its seal covers them: named, so that none can change its column."""
+def sealed(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> Iterator[list[str]]:
+    """Values of each line as its seal covers them: named, so that none can change its column."""
     names = (*columns, *LOCKED_END[:-1])
-    return [f"{column}={value}" for column, value in sorted(zip(names, values, strict=True))]
+    order = sorted(range(len(names)), key=names.__getitem__)
+    for values in lines:
+        yield [f"{names[place]}={values[place]}" for place in order]
 
 
 def _needed(known: dict[str, Any], line: dict[str, Any]) -> set[str]:

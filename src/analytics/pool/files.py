@@ -131,8 +131,9 @@ def _transcoded(content: bytes, encoding: str) -> bytes:
 
 _AT = rb"([A-Za-z]{0,3})([1-9][0-9]{0,6})"
 _PLACE = re.compile(_AT)
-_PLACED = re.compile(rb"<(?:[\w.-]+:)?(?:c|row)(?=[\s/>])")
-_STATED = re.compile(rb"<(?:[\w.-]+:)?(?:c|row)\s(?:[^>]*?\s)?r\s*=\s*[\"']" + _AT + rb"[\"']")
+_PLACED = re.compile(
+    rb"<(?:c|row|[\w.-]+:(?:c|row))(?=[\s/>])(?:\s(?:[^>]*?\s)??r\s*=\s*[\"']" + _AT + rb"[\"'])?"
+)
 _ROWS, _COLUMNS = 1_048_576, 16_384  # of any sheet; ECMA-376
 # whatever zipfile and its decompressors raise on a spoilt archive
 _UNSOUND = (
@@ -184,9 +185,9 @@ def _within(content: bytes, most_cells: int) -> None:
         return
     try:
         expat.ParserCreate().Parse(content, True)  # noqa: FBT003 (its way to say: the last part)
-        stated = _STATED.findall(content)
-        sure = b"\0" not in content and len(stated) == len(_PLACED.findall(content))
-        rows, columns = _span(stated) if sure else _walked(content)
+        letters, digits = _placed(content)
+        sure = b"\0" not in content and b"" not in digits
+        rows, columns = _span(letters, digits) if sure else _walked(content)
     except (expat.ExpatError, LookupError, ValueError) as error:
         raise refuse("damaged", "a sheet that is no XML") from error
     if rows > _ROWS or columns > _COLUMNS:
@@ -195,9 +196,14 @@ def _within(content: bytes, most_cells: int) -> None:
         raise refuse("bomb", f"a sheet of {rows:,} × {columns:,} cells")
 
 
-def _span(places: list[tuple[bytes, bytes]]) -> tuple[int, int]:
+def _placed(content: bytes) -> tuple[set[bytes], set[bytes]]:
+    """Places of cells and rows, as letters and digits; empty where one does not state its place."""
+    places = _PLACED.findall(content)
+    return {place for place, _ in places}, {place for _, place in places}
+
+
+def _span(letters: set[bytes], digits: set[bytes]) -> tuple[int, int]:
     """Rows and columns that some places, as letters and digits, span."""
-    letters, digits = {place for place, _ in places}, {place for _, place in places}
     return max(map(int, digits), default=0), max(map(_column, letters), default=0)
 
 
