@@ -66,7 +66,7 @@ def rotate(
     chosen = _study(study)
     ring, folder = keys.load(chosen.name), _vault(chosen)
     identifiers, documents, persons = None, None, 0
-    if PERSONS in vault.names(folder):
+    if vault.holds(folder, PERSONS):
         table = vault.unseal_table(folder, PERSONS, ring)
         identifiers, documents = crosswalk.persons(table)
         persons = table.num_rows

@@ -103,8 +103,7 @@ def linkage_review(study: Study, ring: Ring, threshold: float) -> pa.Table:
         nobody was linked.
     """
     folder = study.state / "vault"
-    held = vault.names(folder)
-    if "linkage/review" not in held:
+    if not vault.holds(folder, "linkage/review"):
         return table([])
     pairs = vault.unseal_table(folder, "linkage/review", ring)
     records = vault.unseal_table(folder, "linkage/records", ring)
@@ -218,8 +217,8 @@ class Found:
 
 def latest_screening(study: Study, day: date) -> date | None:
     """Day of the latest screening that `workbench screen` sealed, up to a day; None without one."""
-    held = (name.split("/") for name in vault.names(study.state / "vault"))
-    days = (part[1] for part in held if part[0] == "screening" and part[-1] == "persons")
+    held = (name.split("/") for name in vault.names(study.state / "vault", "screening"))
+    days = (part[1] for part in held if part[-1] == "persons")
     known = [each for each in map(date.fromisoformat, days) if each <= day]
     return max(known, default=None)
 

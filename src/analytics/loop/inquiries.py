@@ -141,7 +141,7 @@ def stranded(study: Study, ring: Ring, moment: datetime) -> Found:
         tells, whether they are stranded at all.
     """
     del ring
-    if "linkage/rows" not in vault.names(study.state / "vault"):
+    if not vault.holds(study.state / "vault", "linkage/rows"):
         return findings.unframed([])
     connection = engine.connect()
     try:
@@ -251,7 +251,7 @@ def _read(
     answer: Callable[[Mapping[str, ir.Table], Any], pa.Table],
 ) -> pa.Table:  # fmt: skip
     """Open the feeds for one purpose and answer from them; no row where nobody was linked."""
-    if "linkage/rows" not in vault.names(study.state / "vault"):
+    if not vault.holds(study.state / "vault", "linkage/rows"):
         return pa.table({"person": pa.array([], pa.string())})
     connection = engine.connect()
     try:

@@ -44,7 +44,7 @@ class LineSheet(Worksheet):  # type: ignore[misc]  # xlsxwriter's classes are un
         """
         laid: dict[int, str] = {}
         row, widest = start, 0
-        for row, (texts, height, cells) in enumerate(lines, start=start):  # noqa: B007 (last row)
+        for row, (texts, height, cells) in enumerate(lines, start=start):
             pattern = laid.get(id(cells))
             if pattern is None:
                 pattern = laid[id(cells)] = _pattern(cells)

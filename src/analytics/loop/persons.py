@@ -43,7 +43,7 @@ def lines(study: Study, ring: Ring, purposes: Iterable[str]) -> pa.Table:
     """
     folder = study.state / "vault"
     nobody = pa.table({name: pa.array([], pa.string()) for name in ("purpose", "subject", "line")})
-    if _RESOLVED not in vault.names(folder):
+    if not vault.holds(folder, _RESOLVED):
         return nobody
     held = vault.unseal_table(folder, _RESOLVED, ring)["person"].combine_chunks()
     line = pseudonyms_of(held, ring, _LINE)
@@ -75,11 +75,10 @@ def details(study: Study, ring: Ring, wanted: pa.Table) -> pa.Table:
         and ``language`` that the person is likely to read (zh, en). Nobody unknown is in it.
     """
     folder = study.state / "vault"
-    held = vault.names(folder)
     found = []
-    if _RESOLVED in held:
+    if vault.holds(folder, _RESOLVED):
         found.append(_persons(folder, ring, wanted))
-    if _RECORDS in held:
+    if vault.holds(folder, _RECORDS):
         found.append(_pairs(folder, ring, wanted))
     if not found:
         names = ("purpose", "subject", *DETAILS, "language")

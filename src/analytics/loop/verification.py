@@ -359,7 +359,7 @@ def _keep(study: Study, path: Path, digest: str, day: date, ring: Ring) -> None:
     """Seal the original, remarks and all, once."""
     name = f"loop/returns/{day.isoformat()}/{digest[:32]}"
     held = study.state / "vault"
-    if name not in vault.names(held):
+    if not vault.holds(held, name):
         vault.seal(held, path, name, day, ring, keep=True)
 
 

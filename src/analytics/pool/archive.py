@@ -18,6 +18,7 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -129,12 +130,15 @@ def entries(folder: Path) -> tuple[Entry, ...]:
     return tuple(entry for entry, _ in _lines(folder))
 
 
-def _lines(folder: Path) -> list[tuple[Entry, str]]:
+def _lines(folder: Path) -> tuple[tuple[Entry, str], ...]:
     path = folder / "manifest.jsonl"
-    if not path.is_file():
-        return []
+    return _parsed(path.read_bytes()) if path.is_file() else ()
+
+
+@lru_cache(maxsize=2)  # by its content: a day's steps ask many times for one manifest
+def _parsed(manifest: bytes) -> tuple[tuple[Entry, str], ...]:
     before, found = _START, []
-    for place, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
+    for place, line in enumerate(manifest.split(b"\n")[:-1], start=1):
         try:
             said = json.loads(line)
             own = said.pop("hash")
@@ -146,7 +150,7 @@ def _lines(folder: Path) -> list[tuple[Entry, str]]:
         said["delivered"] = datetime.fromisoformat(said["delivered"])
         found.append((Entry(**said), own))
         before = own
-    return found
+    return tuple(found)
 
 
 def _broken(place: int) -> ArchiveError:

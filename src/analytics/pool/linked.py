@@ -90,9 +90,9 @@ def read(
     Who is who follows the latest linkage, also for an earlier moment: a link found today
     joins yesterday's records too.
     """
-    known = archive.as_of(study.state / "archive", at, connection)
-    persons = _persons(study, ring)
     wanted = _seen(reader.purpose) if feeds is None else tuple(feeds)
+    known = archive.as_of(study.state / "archive", at, connection, feeds=wanted)
+    persons = _persons(study, ring)
     log = study.state / "audit.jsonl"
     views = {}
     for feed in wanted:
@@ -119,7 +119,7 @@ def _purposes(contract: Contract) -> frozenset[Purpose]:
 
 def _persons(study: Study, ring: Ring) -> pa.Table:
     name = "linkage/rows"
-    if name not in vault.names(study.state / "vault"):
+    if not vault.holds(study.state / "vault", name):
         raise ArchiveError(
             f"the people of study '{study.name}' were never linked",
             remedy=f"run `workbench link --train --study {study.name}`",

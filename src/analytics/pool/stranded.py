@@ -82,7 +82,7 @@ def read(study: Study, at: datetime, connection: Any) -> Stranded:
     """
     folder = study.state / "archive"
     entries = [entry for entry in archive.entries(folder) if entry.delivered <= at]
-    known = archive.as_of(folder, at, connection)
+    known = archive.as_of(folder, at, connection, feeds=(*PERSONAL, "sites", "rooms"))
     if any(entry.feed == "stranded" for entry in entries):
         personal = linked.read(study, at, READER, keys.load(study.name), connection, feeds=PERSONAL)
     else:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-_FOLDER = "crosswalk"
+FOLDER = "crosswalk"
+"""Folder of crosswalks in the vault."""
 _USES = (
     pseudonyms.ARCHIVE,
     f"{pseudonyms.ARCHIVE}:phone",
@@ -199,7 +200,7 @@ def _table(canonical: pa.Array, old: keys.Ring, new: keys.Ring, use: str) -> pa.
 
 def _name(fingerprint: str, use: str) -> str:
     groups = "-".join(re.findall("....", fingerprint))  # no long run of digits in a clear name
-    return f"{_FOLDER}/{groups}/{use}"
+    return f"{FOLDER}/{groups}/{use}"
 
 
 def _drop_unreached(folder: Path, ring: keys.Ring) -> None:
@@ -207,5 +208,5 @@ def _drop_unreached(folder: Path, ring: keys.Ring) -> None:
     reached = {*ring.retired, ring.fingerprint}
     for name in vault.names(folder):
         parts = name.split("/")
-        if parts[0] == _FOLDER and parts[1].replace("-", "") not in reached:
+        if parts[0] == FOLDER and parts[1].replace("-", "") not in reached:
             vault.discard(folder, name)

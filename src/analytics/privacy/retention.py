@@ -114,7 +114,7 @@ def purged(folder: Path, name: str, ring: keys.Ring | None = None) -> Tombstone 
     path = folder / f"{name}{vault.TOMBSTONE}"
     if path.is_file():
         return _read(path, name)
-    if ring is None or name not in vault.names(folder):
+    if ring is None or not vault.holds(folder, name):
         return None
     period = vault.inspect(folder, name).period
     moments = [gone.destroyed for gone in keys.destroyed(ring) if gone.period == period]

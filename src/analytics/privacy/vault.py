@@ -276,9 +276,14 @@ def discard(vault: Path, name: str) -> None:
     disk.sync(path.parent)
 
 
-def names(vault: Path) -> tuple[str, ...]:
-    """Names of all sealed files, sorted."""
-    found = (path.relative_to(vault).as_posix() for path in vault.rglob(f"*{SUFFIX}"))
+def holds(vault: Path, name: str) -> bool:
+    """Whether there is a sealed file of this name."""
+    return audit.impersonal(name) and (vault / f"{name}{SUFFIX}").is_file()
+
+
+def names(vault: Path, folder: str = "") -> tuple[str, ...]:
+    """Names of all sealed files, or of those in one folder of the vault, sorted."""
+    found = (path.relative_to(vault).as_posix() for path in (vault / folder).rglob(f"*{SUFFIX}"))
     return tuple(sorted(name.removesuffix(SUFFIX) for name in found))
 
 
@@ -493,9 +498,8 @@ def _path(vault: Path, name: str) -> Path:
 
 
 def _existing(vault: Path, name: str) -> Path:
-    path = vault / f"{name}{SUFFIX}"
-    if audit.impersonal(name) and path.is_file():
-        return path
+    if holds(vault, name):
+        return vault / f"{name}{SUFFIX}"
     purged = audit.impersonal(name) and (vault / f"{name}{TOMBSTONE}").exists()
     if purged:
         raise ArchiveError(f"'{name}' was purged from the vault")

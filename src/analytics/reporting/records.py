@@ -77,7 +77,7 @@ def codes_by_prefecture(
     DisclosureError
         If not even the coarsest table may leave.
     """
-    if study.nature == "real" or "linkage/rows" not in vault.names(study.state / "vault"):
+    if study.nature == "real" or not vault.holds(study.state / "vault", "linkage/rows"):
         return None
     ring = keys.load(study.name)
     connection = engine.connect()

@@ -75,7 +75,7 @@ def review_list(study: Study, ring: Ring) -> pa.Table:
         The study was not linked yet.
     """
     folder = study.state / "vault"
-    if NAME not in vault.names(folder):
+    if not vault.holds(folder, NAME):
         raise ArchiveError(
             f"study '{study.name}' has no list for review", (), "link it: `workbench link`"
         )

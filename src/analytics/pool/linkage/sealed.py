@@ -159,9 +159,8 @@ def _model(connection: duckdb.DuckDBPyConnection, path: Path, *, train: bool) ->
 
 
 def _restore(connection: duckdb.DuckDBPyConnection, folder: Path, ring: Ring) -> None:
-    held = vault.names(folder)
     for name, table in _STORE.items():
-        if f"{_FOLDER}/{name}" not in held:
+        if not vault.holds(folder, f"{_FOLDER}/{name}"):
             continue
         connection.register("_sealed", vault.unseal_table(folder, f"{_FOLDER}/{name}", ring))
         connection.execute(f"create or replace table store.main.{table} as from _sealed")

@@ -1,0 +1,81 @@
+"""Linking night after night: each original is read once, and what it gives is the same."""
+
+from __future__ import annotations
+
+import pyarrow.compute as pc
+import pytest
+from tests import pool_study
+from tests.faults.test_linkage_keys import EARLY, LATE, MORE, drop, everyone, person_of, sealed
+
+from analytics.errors import ArchiveError
+from analytics.pool import pooling
+from analytics.pool.linkage import originals
+from analytics.pool.linkage.sealed import link_study
+from analytics.privacy import keys, vault
+
+
+def link(study, *, train=False):
+    return link_study(study, keys.load(study.name), train=train, memory_limit_mb=500)
+
+
+@pytest.fixture
+def nights(tmp_path, monkeypatch):
+    """Link a first night, have more cases delivered on the next day, and note what is read."""
+    study = pool_study.make(monkeypatch, tmp_path)
+    keys.create(study.name)
+    for feed in MORE:
+        drop(study, feed, EARLY, everyone)
+    pooling.run(study, keys.load(study.name))
+    link(study, train=True)
+    drop(study, "cases", LATE, lambda truth: pc.less(truth, 200))
+    pooling.run(study, keys.load(study.name))
+    read, plain = [], originals.reading.read
+    monkeypatch.setattr(
+        originals.reading, "read", lambda path, *more: read.append(path.name) or plain(path, *more)
+    )
+    return study, read
+
+
+def test_a_night_reads_the_new_originals_alone(nights):
+    study, read = nights
+    assert link(study).originals.deliveries == 3
+    assert [name.partition(".")[0] for name in read] == ["cases"]
+    link(study)
+    assert len(read) == 1
+
+
+def test_what_was_read_before_counts_as_if_it_were_read_now(nights):
+    study, read = nights
+    link(study)
+    names = ("records", "persons", "rows", "resolved")
+    before = [sealed(study, name).to_pylist() for name in names]
+    for name in vault.names(study.state / "vault", "linkage/stated"):
+        vault.discard(study.state / "vault", name)
+    link(study)
+    assert len(read) == 4
+    assert [sealed(study, name).to_pylist() for name in names] == before
+
+
+def test_all_is_read_again_where_the_names_of_regions_changed(nights, monkeypatch):
+    study, read = nights
+    link(study)
+    read.clear()
+    names, patterns = originals.regions.places(study)
+    changed = (names.slice(1), patterns)
+    monkeypatch.setattr(originals.regions, "places", lambda _: changed)
+    link(study)
+    feeds = sorted(name.partition(".")[0] for name in read)
+    assert feeds == ["cases", "cases", "resident_register"]
+
+
+def test_people_are_not_forgotten_for_an_original_that_is_lost(nights):
+    study, _ = nights
+    link(study)
+    before = person_of(study)
+    held = study.state / "vault"
+    (name,) = [one for one in vault.names(held) if "resident_register" in one]
+    vault.discard(held, name)
+    with pytest.raises(ArchiveError, match="1 originals are missing") as failed:
+        link(study)
+    assert failed.value.breaches == (name,)
+    assert person_of(study) == before
