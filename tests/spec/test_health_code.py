@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import ibis
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -261,22 +262,40 @@ def test_rates_by_group_and_codes_found_wrong():
         "screening": CONTACT,
     }
     standing = fairness.standing(health_code.tell(records, RULES), persons, at(12, 9))
-    rates = fairness.rates(standing, "county", connection).set_index("county")
+    counted = fairness.counts(standing, "county", connection)
+    rates = fairness.rates(counted, "county").set_index("county")
     assert rates.loc["420106", ["persons", "green", "yellow"]].tolist() == [2, 1, 1]
     assert rates.loc["420106", "ratio"] == pytest.approx(0.5 / (1 / 3))
     assert rates.loc["421023", ["persons", "without_code"]].tolist() == [1, 1]
-    feedback = connection.create_table(
-        "feedback",
-        pa.table({"county": ["420106"] * 11, "code": ["red"] * 11,
-                  "wrong": pa.array([True] + [False] * 9 + [None])}),
-        temp=True,
-    )  # fmt: skip
-    wrong = fairness.false_codes(feedback, "county", connection).iloc[0]
+    checked = pd.DataFrame(
+        {"code": "red", "outcome": ["wrong", "right", "unsettled"], "codes": [1, 9, 1]}
+    )
+    wrong = fairness.false_codes(checked, "code").iloc[0]
     assert (wrong["verified"], wrong["wrong"], wrong["unsettled"]) == (10, 1, 1)
     # Wilson's interval of 1 in 10, as Newcombe (1998), Stat. Med. 17: 857, works it out
     assert (wrong["lower"], wrong["upper"]) == (
         pytest.approx(0.0179, abs=5e-4), pytest.approx(0.4042, abs=5e-4),
     )  # fmt: skip
+
+
+def test_a_rate_rests_on_nothing_hidden():
+    counted = pd.DataFrame(
+        [
+            ("a", "green", 60),
+            ("a", "red", 20),
+            ("b", "green", 20),
+            ("b", "red", pd.NA),
+            ("c", "green", 20),
+        ],
+        columns=["age", "code", "persons"],
+    )
+    rates = fairness.rates(counted, "age").set_index("age")
+    shown = ["persons", "yellow", "red_rate", "ratio"]
+    assert rates.loc["a", shown].tolist() == [80, 0, 0.25, 1.25]
+    assert rates.loc["b", ["persons", "red", "red_rate", "ratio"]].isna().all()
+    assert rates.loc["b", "green"] == 20
+    checked = pd.DataFrame({"code": "red", "outcome": ["wrong", "right"], "codes": [pd.NA, 9]})
+    assert fairness.false_codes(checked, "code").loc[0, ["wrong", "share"]].isna().all()
 
 
 @pytest.mark.parametrize(

@@ -181,17 +181,34 @@ def test_codes_leave_through_the_gate_only(tmp_path):
         }
     )
     connection = engine.connect()
+    register = pa.table(
+        {
+            "person": [f"p{n}" for n in range(40)],
+            "sex": ["female"] * 40,
+            "birth_date": pa.array([date(2002, 3, 12 + n % 2) for n in range(40)]),
+            "registered_county": ["420106"] * 39 + ["440304"],
+        }
+    )
     views = {
+        "resident_register": connection.create_table("register", register, temp=True),
         "declarations": connection.create_table("declarations", declared, temp=True),
         "quarantine": connection.create_table("quarantine", orders, temp=True),
     }
     moment = datetime(2020, 3, 13, tzinfo=ZONE)
     prefectures = ["420100", "421000"]
     told = health_code.tell(health_code.evidence.of_feeds(views), RULES, None)
-    counted = records._counted(views, told, moment, prefectures, connection)
+    standing = records._standing(CHOSEN, views, told, moment, prefectures, connection)
+    counted, by_age = (
+        health_code.fairness.counts(standing, by, connection) for by in ("prefecture", "age")
+    )
     connection.disconnect()
     assert counted.set_index(["prefecture", "code"])["persons"].to_dict() == {
         ("420100", "green"): 25, ("420100", "yellow"): 15, ("421000", "green"): 3,
+    }  # fmt: skip
+    # of age on 12 March 2020, and not yet
+    assert by_age.set_index(["age", "code"])["persons"].to_dict() == {
+        ("0–17", "green"): 13, ("0–17", "yellow"): 7, ("18–59", "green"): 12,
+        ("18–59", "yellow"): 8, ("unknown", "green"): 3,
     }  # fmt: skip
     chosen = CHOSEN.model_copy(update={"folder": tmp_path})
     found = records._released(chosen, counted, moment, prefectures)

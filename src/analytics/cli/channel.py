@@ -1,8 +1,9 @@
-"""Commands on the travel channel: channel whatif, channel allowed."""
+"""Commands on the travel channel: channel whatif, channel allowed, channel staff."""
 
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -114,6 +115,74 @@ def allowed(  # noqa: PLR0913 - one per option
     basis = next((notice for notice in notices if notice.id == row["notice"]), None)
     said = f"{basis.words.zh} ({basis.words.en}; {basis.source})" if basis else "no notice"
     typer.echo(f"{verdict}\n{said}")
+
+
+@channel_app.command("staff")
+def staff(
+    *,
+    study: StudyOption = "",
+    as_of: DayOption = "",
+    budget: Annotated[
+        int | None, typer.Option(min=0, help="Server-hours a day; default: those on duty.")
+    ] = None,
+    temperature: Annotated[
+        float, typer.Option(min=0, max=1, help="Sensitivity of a temperature check.")
+    ] = 0.86,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE.csv", help="Write the plan by gate and hour.")
+    ] = None,
+) -> None:
+    """
+    Place staff at gates where checks avert most exportation, and say what lacks.
+
+    Example: workbench channel staff --as-of 2020-02-29 --budget 800 --output staff.csv
+
+    Reads checks and rosters of the last two weeks in the role of a transport controller for the
+    purpose travel. Counts by gate and hour are small: the plan is for those who run the gates.
+    """
+    from analytics import study as studies
+    from analytics.analysis.channel import checkpoints, pressure
+    from analytics.pool import published
+    from analytics.privacy import disk
+    from analytics.reporting import gates
+
+    chosen = studies.load(study)
+    day = days.day(as_of) if as_of else chosen.as_of
+    moment = studies.moment(day)
+    seen = gates.observe(chosen, moment)
+    figures = published.read(chosen, moment)
+    redefined = [change.day for change in chosen.definition_changes]
+    found = pressure.assess(
+        figures.counts, figures.population, figures.outflow, published.mobility(chosen, moment)[0],
+        day, redefined=redefined,
+    )  # fmt: skip
+    plans = pressure.check_plans(found, temperature).set_index("plan")
+    share = 1 - float(plans["missed"]["exit"])
+    carriers = pressure.prevalence(figures.counts, figures.population, day, redefined=redefined)
+    planned = gates.plan(seen, carriers, found=share, budget=budget) if seen else None
+    if seen is None or planned is None:
+        raise ParameterError(
+            f"there is no plan of staff for study '{chosen.name}'",
+            [
+                "no linked persons"
+                if seen is None
+                else f"no checks or no rosters in {gates.DAYS} days"
+            ],
+            "pool and link checkpoint_passes, gates and gate_staff first, or give --budget",
+        )
+    said = checkpoints.explain(planned)
+    typer.echo(f"{said['zh']}\n{said['en']}")
+    for row in planned.gates.head(10).to_dict("records"):
+        typer.echo(
+            f"{row['gate']:12} arrivals {row['arrivals']:8.1f} a day  "
+            f"needed {row['needed']:4.0f} h  placed {row['staff']:4.0f} h  "
+            f"checked {row['share_checked']:6.1%}  averts {row['averted']:.2g} a day"
+        )
+    if len(planned.gates) > 10:  # noqa: PLR2004 (a screen)
+        typer.echo(f"… and {len(planned.gates) - 10} gates more; --output writes all of them")
+    if output is not None:
+        disk.replace(output, planned.hours.to_csv(index=False).encode("utf-8-sig"))
+        typer.echo(f"{len(planned.hours)} rows by gate and hour in {output}")
 
 
 def _later(delay: float) -> str:

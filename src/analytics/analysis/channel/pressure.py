@@ -102,8 +102,7 @@ def assess(
     known = counts[counts["date"] <= pd.Timestamp(as_of)]
     place = origin or _most(known)
     residents = population.loc[population["adcode"] == place, "population"]
-    new = exports.new_cases(known, place)
-    new = new.mask(new.index.isin(pd.DatetimeIndex(list(redefined))))
+    new = _new_cases(known, place, redefined)
     if new.dropna().empty or residents.empty:
         raise ParameterError(
             f"prevalence in '{place}' cannot be assessed",
@@ -120,6 +119,48 @@ def assess(
     spread, source, broken = _spread(outflow, shares, place, as_of)
     found = exports.importations(spread, drawn[as_of], travellers=travellers)
     return Pressure(place, as_of, travellers, source, broken, drawn[as_of], found, totals)
+
+
+def _new_cases(counts: pd.DataFrame, area: str, redefined: Sequence[date]) -> pd.Series:
+    """Derive new cases by day; a day on which the definition changed counts as not published."""
+    new = exports.new_cases(counts, area)
+    return new.mask(new.index.isin(pd.DatetimeIndex(list(redefined))))
+
+
+def prevalence(
+    counts: pd.DataFrame,
+    population: pd.DataFrame,
+    as_of: date,
+    *,
+    redefined: Sequence[date] = (),
+) -> dict[str, float]:
+    """
+    Estimate the share of the residents who are infectious, for every place that has counts.
+
+    Parameters
+    ----------
+    counts : COUNTS table
+        Cumulative, by prefecture.
+    population : pandas.DataFrame
+        adcode, population.
+    as_of : date
+    redefined : sequence of date
+        As in :func:`assess`.
+
+    Returns
+    -------
+    dict of str to float
+        Mean of `exports.prevalence`, by adcode; places without residents are left out.
+    """
+    known = counts[counts["date"] <= pd.Timestamp(as_of)]
+    residents = population.drop_duplicates("adcode").set_index("adcode")["population"]
+    found = {}
+    for place in known["adcode"].unique():
+        new = _new_cases(known, place, redefined)
+        if place in residents.index and not new.dropna().empty:
+            drawn = exports.prevalence(new, float(residents[place]), as_of)
+            found[str(place)] = float(drawn.mean())
+    return found
 
 
 def _most(counts: pd.DataFrame) -> str:

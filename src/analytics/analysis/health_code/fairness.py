@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 
+OUTCOMES = ("wrong", "right", "unsettled")
+"""What the field can find of a code."""
+
+
 def standing(
     history: ir.Table, persons: ir.Table, moment: datetime, values: Sequence[str] = SHOWN
 ) -> ir.Table:
@@ -69,74 +73,78 @@ def counts(standing: ir.Table, by: str, connection: Any) -> pd.DataFrame:
     )
 
 
-def rates(standing: ir.Table, by: str, connection: Any) -> pd.DataFrame:
+def rates(counts: pd.DataFrame, by: str) -> pd.DataFrame:
     """
     Share of each code among the persons of each group that hold one.
 
     Parameters
     ----------
-    standing : ibis.Table
-        As `standing` gives it.
+    counts : pandas.DataFrame
+        The group, code, persons, as :func:`counts` gives them or as the disclosure gate let them
+        out: missing where hidden.
     by : str
         Column of the group.
-    connection : ibis.BaseBackend
 
     Returns
     -------
     pandas.DataFrame
         The group, persons, green, yellow, red [persons], yellow_rate, red_rate [share], ratio
-        [rate of red or yellow over that of everybody], without_code [persons].
+        [rate of red or yellow over that of all groups whose rate is known, if there are two],
+        without_code [persons]; missing where
+        anything they rest on is.
     """
-    table = counts(standing, by, connection).pivot_table(
-        index=by, columns="code", values="persons", aggfunc="sum", fill_value=0
-    )
-    for code in (*HealthCode, "none"):
-        if str(code) not in table:
-            table[str(code)] = 0
-    held = table[[str(code) for code in HealthCode]].sum(axis=1)
+    shown = [str(code) for code in HealthCode]
+    table = _wide(counts, by, "code", "persons", [*shown, "none"])
+    held = table[shown].sum(axis=1, skipna=False)
     table = table.assign(persons=held, without_code=table["none"])
     held = held.where(held > 0)
     table["yellow_rate"], table["red_rate"] = table["yellow"] / held, table["red"] / held
     restricted = table["yellow"] + table["red"]
-    overall = restricted.sum() / held.sum() if held.sum() else np.nan
+    known = restricted.notna() & held.notna()
+    overall = restricted[known].sum() / held[known].sum() if known.sum() > 1 else 0.0
     table["ratio"] = restricted / held / overall if overall else np.nan
     order = ["persons", "green", "yellow", "red", "yellow_rate", "red_rate", "ratio"]
     return table[[*order, "without_code"]].rename_axis(columns=None).reset_index()
 
 
-def false_codes(feedback: ir.Table, by: str, connection: Any) -> pd.DataFrame:
+def false_codes(counts: pd.DataFrame, by: str) -> pd.DataFrame:
     """
-    Share of codes that verification found wrong, by group and colour.
+    Share of codes that verification found wrong, by group.
 
     Parameters
     ----------
-    feedback : ibis.Table
-        One row per code verified in the field: the group, code, wrong (bool; empty where the
-        visit settled nothing).
+    counts : pandas.DataFrame
+        The group, outcome (wrong, right, unsettled), codes [verified in the field; missing where
+        hidden].
     by : str
-        Column of the group.
-    connection : ibis.BaseBackend
+        Column of the group, such as the code's colour.
 
     Returns
     -------
     pandas.DataFrame
-        The group, code, verified, wrong [persons], share, lower, upper [95 % interval by
-        Wilson's score], unsettled [persons].
+        The group, verified, wrong, unsettled [codes], share, lower, upper [95 % interval by
+        Wilson's score]; missing where anything they rest on is.
 
     References
     ----------
     Wilson (1927), J. Am. Stat. Assoc. 22: 209-212, doi:10.1080/01621459.1927.10502953.
     """
-    settled = feedback["wrong"].notnull()  # noqa: PD004
-    grouped = feedback.group_by(by, "code").agg(
-        verified=settled.sum(),
-        wrong=feedback["wrong"].fill_null(False).sum(),  # noqa: FBT003
-        unsettled=(~settled).sum(),
-    )
-    table = engine.collect(grouped.order_by(by, "code"), connection)
-    number = table["verified"].astype("float64").where(table["verified"] > 0)
-    share, z = table["wrong"] / number, 1.959964
+    table = _wide(counts, by, "outcome", "codes", OUTCOMES)
+    table["verified"] = table["wrong"] + table["right"]
+    number = table["verified"].astype("float64").where(lambda n: n > 0)
+    share, z = table["wrong"].astype("float64") / number, 1.959964
     centre = (share + z**2 / (2 * number)) / (1 + z**2 / number)
     half = z * np.sqrt(share * (1 - share) / number + z**2 / (4 * number**2)) / (1 + z**2 / number)
     table["share"], table["lower"], table["upper"] = share, centre - half, centre + half
-    return table
+    order = ["verified", "wrong", "unsettled", "share", "lower", "upper"]
+    return table[order].rename_axis(columns=None).reset_index()
+
+
+def _wide(
+    counts: pd.DataFrame, by: str, column: str, values: str, labels: Sequence[str]
+) -> pd.DataFrame:
+    """Lay counts out by group: what is not listed is nobody, what is missing is hidden."""
+    listed = counts.set_index([by, column])[values].astype("Float64")
+    groups = listed.index.unique(by)
+    grid = pd.MultiIndex.from_product([groups, labels], names=[by, column])
+    return listed.reindex(grid, fill_value=0).unstack(column)[list(labels)]  # noqa: PD010 (pivot_table drops groups hidden whole)

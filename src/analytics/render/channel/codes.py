@@ -20,6 +20,21 @@ APPEALS = {
     "refused_late": Text("逾期后不成立", "refused late"),
     "total": Text("合计", "All"),
 }
+_UNKNOWN = Text("登记信息不详", "not in the register")
+_GROUPS = {
+    "sex": {"female": Text("女", "women"), "male": Text("男", "men"), "unknown": _UNKNOWN},
+    "age": {
+        "0–17": Text("0–17岁", "aged 0–17"),
+        "18–59": Text("18–59岁", "aged 18–59"),
+        "60+": Text("60岁以上", "aged 60 and over"),
+        "unknown": _UNKNOWN,
+    },
+    "registered": {
+        "here": Text("户籍在本省", "registered in the province"),
+        "elsewhere": Text("户籍在外省", "registered elsewhere"),
+        "unknown": _UNKNOWN,
+    },
+}
 _HIDDEN = Missing(Text("为保护个人而隐去", "hidden to protect persons"))
 
 
@@ -169,3 +184,104 @@ def _appeals(appeals: pd.DataFrame) -> tuple[Table, ...]:
     )
     caption = Text("健康码申诉的办理", "Appeals against codes")
     return (Table(caption=caption, columns=columns, rows=entries, name="code-appeals"),)
+
+
+def codes_by_group(found: Any) -> Section | None:
+    """
+    Compare codes between groups of people, and say how many the field found wrong.
+
+    Parameters
+    ----------
+    found : records.Codes or None
+
+    Returns
+    -------
+    Section or None
+        None where there are no records, or too few to show any.
+    """
+    if found is None or (found.groups.empty and found.wrong.empty):
+        return None
+    tables = []
+    if len(found.groups):
+        entries = tuple(
+            {
+                "group": _GROUPS[row["grouping"]][row["group"]],
+                "persons": _told(row["persons"]),
+                "yellow": _share(row["yellow_rate"]),
+                "red": _share(row["red_rate"]),
+                "ratio": _told(row["ratio"], 2),
+            }
+            for row in found.groups.to_dict("records")
+            if pd.isna(row["persons"]) or row["persons"]
+        )
+        tables.append(Table(
+            caption=Text("黄码、红码比例，按人群", "Yellow and red codes by group"),
+            columns=(
+                Column("group", Text("人群", "Group")),
+                Column("persons", Text("持码（人）", "With a code"), "number"),
+                Column("yellow", Text("黄码", "Yellow"), "number"),
+                Column("red", Text("红码", "Red"), "number"),
+                Column("ratio", Text("为全体的倍数", "Times that of all"), "number"),
+            ),
+            rows=entries,
+            note=Text(
+                "倍数：该人群黄码与红码比例除以比例可示人群的合计比例。比例不同不等于不公："
+                "须看规则所依据的接触和旅行。",
+                "Times: the group's rate of yellow or red over that of all groups whose rate may "
+                "be shown. A difference alone is not unfair: look at what the rules rest on.",
+            ),
+            name="codes-by-group",
+            collapsed=True,
+        ))  # fmt: skip
+    if len(found.wrong):
+        tables.append(Table(
+            caption=Text("上门核查发现的错码", "Codes the field found wrong"),
+            columns=(
+                Column("code", Text("健康码", "Code")),
+                Column("verified", Text("已核实", "Settled"), "number"),
+                Column("wrong", Text("有误", "Wrong"), "number"),
+                Column("share", Text("错误率（95%区间）", "Share (95% interval)"), "number"),
+                Column("unsettled", Text("未能核实", "Not settled"), "number"),
+            ),
+            rows=tuple(
+                {
+                    "code": CODES[row["code"]],
+                    **{name: _told(row[name]) for name in ("verified", "wrong", "unsettled")},
+                    "share": _between(row),
+                }
+                for row in found.wrong.to_dict("records")
+            ),
+            name="codes-found-wrong",
+        ))  # fmt: skip
+    known = found.wrong.dropna(subset=["share"]) if len(found.wrong) else found.wrong
+    said = [
+        Text(
+            f"{CODES[row['code']].zh}{percent(row['share']).zh}",
+            f"{percent(row['share']).en} of {CODES[row['code']].en} codes",
+        )
+        for row in known.to_dict("records")
+    ]
+    title = (
+        Text(
+            f"核查发现有误：{'、'.join(text.zh for text in said)}",
+            f"Found wrong when checked: {', '.join(text.en for text in said)}",
+        )
+        if said
+        else Text("健康码落在谁身上", "Whom the codes fall on")
+    )
+    return Section(title=title, tables=tuple(tables))
+
+
+def _told(value: Any, digits: int = 0) -> Any:
+    return _HIDDEN if pd.isna(value) else number(float(value), digits)
+
+
+def _share(value: Any) -> Any:
+    return _HIDDEN if pd.isna(value) else percent(float(value))
+
+
+def _between(row: Any) -> Any:
+    if pd.isna(row["share"]):
+        return _HIDDEN
+    share, low, high = (percent(float(row[name])) for name in ("share", "lower", "upper"))
+    return Text(f"{share.zh}（{low.zh}–{high.zh}）", f"{share.en} ({low.en}–{high.en})")

@@ -1,0 +1,151 @@
+"""Checks at gates: whose counts of journeys differ, and where staff averts most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from analytics.analysis.channel import checkpoints
+from analytics.render.blocks import Column, Missing, Section, Table, Text
+from analytics.render.channel.words import named, rows
+from analytics.render.numbers import number
+
+_HIDDEN = Missing(Text("为保护个人而隐去", "hidden to protect persons"))
+_SOURCES = {
+    "passes": Text("卡口查验", "Checks at gates"),
+    "tickets": Text("客票", "Tickets"),
+    "roaming": Text("手机漫游", "Roaming phones"),
+}
+_NO_RECORDS = Text(
+    "真实研究只含公开数据；各部门的出行记录只在有联网关联记录的研究中比对。",
+    "This study holds public figures only; departments' records of journeys are laid side by side "
+    "where there are linked records.",
+)
+
+
+def journeys(found: Any, days: int, names: Mapping[str, Text]) -> Section:
+    """
+    Lay the departments' counts of journeys between prefectures side by side.
+
+    Parameters
+    ----------
+    found : gates.Gates or None
+    days : int
+        That were counted.
+    names : mapping of str to Text
+    """
+    if found is None:
+        return Section(
+            title=Text("本研究没有部门出行记录", "No departments' records of journeys"),
+            paragraphs=(_NO_RECORDS,),
+        )
+    if not found.flows:
+        title = Text(
+            f"{days}天内各部门均未记到市州间出行",
+            f"No department counted a journey between prefectures in {days} days",
+        )
+        return Section(title=title, note=Text(found.statement["zh"], found.statement["en"]))
+    agree = found.flows - found.single
+    title = Text(
+        f"市州间出行{number(found.flows).zh}组，只有一个部门记到的{number(found.single).zh}组",
+        f"Of {number(found.flows).en} flows between prefectures, {number(found.single).en} are "
+        f"known to one department only",
+    )
+    said = Text(
+        f"一组指同日、同起讫地。两个以上部门都记到的{number(agree).zh}组中，"
+        f"多者为少者的{number(found.ratio, 1).zh}倍（中位数）。"
+        if agree
+        else "一组指同日、同起讫地。没有一组被两个部门同时记到，数字不能互相印证。",
+        f"A flow is one day, origin and destination. Where two or more count ({number(agree).en}), "
+        f"the largest count is {number(found.ratio, 1).en} times the smallest (median)."
+        if agree
+        else "A flow is one day, origin and destination. None is counted by two departments, so "
+        "that no count bears out another.",
+    )
+    entries = tuple(
+        {
+            "area": named(row["prefecture"], names),
+            **{source: _count(row[source]) for source in _SOURCES},
+        }
+        for row in rows(found.journeys)
+    )
+    table = Table(
+        caption=Text(f"{days}天内离开各市州的出行", f"Journeys from each prefecture, {days} days"),
+        columns=(
+            Column("area", Text("出发地", "From")),
+            *(Column(source, label, "number") for source, label in _SOURCES.items()),
+        ),
+        rows=entries,
+        note=Text(found.statement["zh"], found.statement["en"]),
+        name="journeys-by-department",
+        collapsed=True,
+    )
+    return Section(title=title, paragraphs=(said,), tables=(table,) if entries else ())
+
+
+def staffing(found: Any, days: int, names: Mapping[str, Text]) -> Section:
+    """
+    Show what staff the gates need and where those on duty avert most.
+
+    Parameters
+    ----------
+    found : gates.Gates or None
+    days : int
+        Whose checks the plan rests on.
+    names : mapping of str to Text
+    """
+    plan = found.plan if found is not None else None
+    if plan is None:
+        return Section(
+            title=Text("没有卡口排班数据，不作排班方案", "No rosters of gates, so no plan"),
+            paragraphs=() if found is not None else (_NO_RECORDS,),
+        )
+    title = (
+        Text(
+            f"卡口人手够用：每日需{number(plan.needed).zh}人时，在岗{number(plan.budget).zh}人时",
+            f"Gates have staff enough: {number(plan.needed).en} hours a day are needed, "
+            f"{number(plan.budget).en} are on duty",
+        )
+        if not plan.short
+        else Text(
+            f"卡口每日缺{number(plan.short).zh}人时",
+            f"Gates are {number(plan.short).en} staff-hours a day short",
+        )
+    )
+    said = checkpoints.explain(plan)
+    entries = tuple(
+        {
+            "area": named(row["prefecture"], names),
+            "gates": number(int(row["gates"])),
+            **{name: _count(row[name]) for name in ("checks", "needed", "staff")},
+        }
+        for row in rows(found.staffed)
+    )
+    table = Table(
+        caption=Text("卡口查验与人时", "Checks and staff-hours at gates"),
+        columns=(
+            Column("area", Text("地区", "Area")),
+            Column("gates", Text("卡口", "Gates"), "number"),
+            Column("checks", Text(f"{days}天查验（人次）", f"Checks, {days} days"), "number"),
+            Column("needed", Text("每日需（人时）", "Needed (h/day)"), "number"),
+            Column("staff", Text("每日排（人时）", "Placed (h/day)"), "number"),
+        ),
+        rows=entries,
+        note=Text(
+            "目标：九成的人等候不超过10分钟，每人查验平均1分钟。逐卡口逐小时的方案："
+            "workbench channel staff。",
+            "Target: nine in ten wait 10 minutes at most; a check takes 1 minute on average. "
+            "The plan by gate and hour: workbench channel staff.",
+        ),
+        name="staff-at-gates",
+        collapsed=True,
+    )
+    return Section(
+        title=title, paragraphs=(Text(said["zh"], said["en"]),), tables=(table,) if entries else ()
+    )
+
+
+def _count(value: Any) -> Any:
+    return _HIDDEN if pd.isna(value) else number(int(value))
