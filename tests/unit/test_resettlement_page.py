@@ -6,8 +6,10 @@ import dataclasses
 from datetime import date, timedelta
 from functools import cache
 
+import ibis
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from tests import pool_study
 from tests.unit.resettlement_province import at, stranded, table
@@ -19,7 +21,7 @@ from analytics.pool import boundaries
 from analytics.pool import stranded as door
 from analytics.privacy.releases import ledger_of
 from analytics.render import resettlement as render
-from analytics.render.blocks import dumps
+from analytics.render.blocks import Missing, dumps
 
 DAY = date(2020, 2, 20)
 COUNTIES = ["420102", "420106", "420502", "420602", "421002"]
@@ -58,6 +60,11 @@ def tables():
             help_.append({"person": str(n), "measure": "relief_money", "county": county,
                           "status": ["given", "requested", "refused"][n % 3],
                           "requested": date(2020, 2, 1), "given": date(2020, 2, 10)})  # fmt: skip
+    people += [
+        stranded(f"away {n}", registered=DAY, direction="outside", household=f"away {n}",
+                 county="430100" if n < 30 else "520100", group="tourist")
+        for n in range(33)
+    ]  # fmt: skip
     return {
         "stranded": table("stranded", *people), "hotline": table("hotline", *calls),
         "hotel_stays": table("hotel_stays", *stays), "assistance": table("assistance", *help_),
@@ -103,7 +110,9 @@ def made(study):
     rules = assistance.read()
     given = engine.collect(known["assistance"], connection)
     claims = assistance.owed(register, given, rules, DAY)
-    shown = resettlement.show(plan, register, claims, places, DAY, ledger_of(study.state))
+    hotels = ibis.memtable(pa.table({"region": ["430100", "520100"], "hotels": [5, 11]}))
+    away = engine.collect(resettlement.elsewhere(known["stranded"], hotels, DAY), connection)
+    shown = resettlement.show(plan, register, claims, places, away, DAY, ledger_of(study.state))
     calls = engine.collect(known["hotline"], connection)
     answers = assistance.responses(calls, DAY, ("complaint", "code"))
     none = pd.DataFrame(columns=["department", "feed", "deliveries", "delivered", "rows"])
@@ -114,6 +123,7 @@ def made(study):
         "decisions": render.decisions(study, plan, openings, claims, places),
         "map": render.site_map(boundaries.read(study, "county"), plan, places),
         "beds": render.beds(plan, shown, places), "waiting": render.waiting(shown, places),
+        "elsewhere": render.elsewhere(shown),
         "needs": render.needs(shown), "ahead": render.ahead(ahead, places),
         "unlisted": render.unlisted(hidden, shown), "openings": render.openings(openings, places),
         "assistance": render.assistance(shown, assistance.coverage(claims), rules),
@@ -150,7 +160,14 @@ def test_every_block_can_be_stored_and_bounds_are_printed(page):
 
 def test_no_small_count_of_persons_is_on_the_page(page):
     *_, shown, blocks = page
-    for released in (shown.taken, shown.status, shown.waiting, shown.needs, shown.claims):
+    for released in (
+        shown.taken,
+        shown.status,
+        shown.waiting,
+        shown.needs,
+        shown.claims,
+        shown.elsewhere,
+    ):
         seen = released.loc[~released["hidden"].astype(bool), "persons"].dropna()
         assert not ((seen > 0) & (seen < 10)).any()
     for name in ("waiting", "needs", "assistance"):
@@ -158,6 +175,17 @@ def test_no_small_count_of_persons_is_on_the_page(page):
             numbers = [v for row in one.rows for k, v in row.items()
                        if k not in ("code", "row") and isinstance(v, int)]  # fmt: skip
             assert all(v == 0 or v >= 10 for v in numbers)
+
+
+def test_people_held_up_elsewhere_stand_by_province_beside_the_hotels_known(page):
+    *_, shown, blocks = page
+    rows = {row["region"].en: row for row in blocks["elsewhere"].tables[0].rows}
+    assert {place: row["hotels"].en for place, row in rows.items()} == {
+        "Hunan": "5", "Guizhou": "11",
+    }  # fmt: skip
+    assert isinstance(rows["Guizhou"]["persons"], Missing)
+    told = shown.elsewhere.set_index("region")["persons"]
+    assert told[["430000", "total"]].dropna().isin([30, 33]).all()
 
 
 def test_bounds_that_contradict_each_other_fail_the_report(page):

@@ -32,7 +32,7 @@ import pandas as pd
 
 from analytics import tables
 from analytics.errors import StudyError
-from analytics.pool import archive, deliveries, staging
+from analytics.pool import archive, deliveries, regions, staging
 from analytics.pool.areas import areas
 from analytics.pool.cells import code, day
 from analytics.study import moment
@@ -195,7 +195,7 @@ def _feeds(study: Study) -> list[Staged]:
             if named in {c.name for c in tables.contract(staging.FEEDS[name]).columns}:
                 rows[named] = rows.get(named, rows["region"])
         found.append((staging.FEEDS[name], on, rows))
-    return found + _mobility(study, before)
+    return found + _mobility(study, before) + _hotels(study, before)
 
 
 def _mobility(study: Study, before: date) -> list[Staged]:
@@ -223,6 +223,25 @@ def _mobility(study: Study, before: date) -> list[Staged]:
             early = day(rows["date"]) <= pd.Timestamp(before)
             found += [(feed, before, rows[early])] if early.any() else []
             found += _by_day(feed, rows[~early], before)
+    return found
+
+
+def _hotels(study: Study, before: date) -> list[Staged]:
+    """Hotels elsewhere that take the province's people, districts summed up to their city."""
+    found = []
+    for path, entry in staging.fetched(study):
+        if entry["feed"] != "hotels_elsewhere":
+            continue
+        rows = _texts(path)
+        count = entry["count"]
+        _require(study, path.name, rows, ("province", "city", count))
+        city = rows["city"].str.partition("-")[0]
+        named = city.where(city != "", rows["province"])
+        known = regions.lookup(study).set_index("text")["region"]
+        placed = rows.assign(region=named.map(known).fillna(named))
+        placed["hotels"] = placed[count].astype("int64")
+        summed = placed.groupby("region", sort=True)["hotels"].sum().reset_index()
+        found.append(("hotels_elsewhere", before, summed.astype("str")))
     return found
 
 

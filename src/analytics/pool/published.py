@@ -140,10 +140,10 @@ def mobility(study: Study, at: datetime) -> tuple[pd.DataFrame, pd.DataFrame]:
     """
     connection = engine.connect()
     try:
-        known = archive.as_of(study.state / "archive", at, connection)
+        feeds = ("mobility_shares", "mobility_scale")
+        known = archive.as_of(study.state / "archive", at, connection, feeds=feeds)
         shares, scale = (
-            engine.collect(known[feed], connection).drop(columns="record")
-            for feed in ("mobility_shares", "mobility_scale")
+            engine.collect(known[feed], connection).drop(columns="record") for feed in feeds
         )
     finally:
         connection.disconnect()
@@ -152,17 +152,39 @@ def mobility(study: Study, at: datetime) -> tuple[pd.DataFrame, pd.DataFrame]:
     return shares, scale
 
 
+def hotels(study: Study, at: datetime) -> pd.DataFrame:
+    """
+    Read which hotels elsewhere were known to take the province's people.
+
+    Parameters
+    ----------
+    study : Study
+    at : datetime
+        Nothing delivered later is used.
+
+    Returns
+    -------
+    HOTELS_ELSEWHERE table
+        Without rows where none were brought (`workbench data fetch`).
+    """
+    connection = engine.connect()
+    try:
+        feeds = ("hotels_elsewhere",)
+        known = archive.as_of(study.state / "archive", at, connection, feeds=feeds)
+        return engine.collect(known["hotels_elsewhere"], connection).drop(columns="record")
+    finally:
+        connection.disconnect()
+
+
 def _known(study: Study, when: datetime, later: datetime) -> dict[str, pd.DataFrame]:
     """Rows of every feed at a moment; of the counties' later state at its own."""
     connection = engine.connect()
     try:
-        known = archive.as_of(study.state / "archive", when, connection)
+        known = archive.as_of(study.state / "archive", when, connection, feeds=_FEEDS)
         if later != when:
-            known |= {
-                "county_cumulative": archive.as_of(study.state / "archive", later, connection)[
-                    "county_cumulative"
-                ]
-            }
+            known |= archive.as_of(
+                study.state / "archive", later, connection, feeds=("county_cumulative",)
+            )
         return {feed: engine.collect(known[feed], connection) for feed in _FEEDS}
     finally:
         connection.disconnect()

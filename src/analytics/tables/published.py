@@ -122,3 +122,15 @@ class MOBILITY_SCALE(pa.DataFrameModel):
 
     class Config:
         metadata = col.about(_FROM, "迁徙规模指数", key=("date", "origin", "direction"))
+
+
+class HOTELS_ELSEWHERE(pa.DataFrameModel):
+    """Hotels outside the province that are known to take its people."""
+
+    region: col.Text = col.region("地区", "prefecture or province", required=True)
+    hotels: col.Integer = col.integer(
+        "酒店数", "hotels known to take them", unit="hotels", minimum=0, required=True
+    )
+
+    class Config:
+        metadata = col.about(_FROM, "接待本省旅客的酒店", key=("region",))

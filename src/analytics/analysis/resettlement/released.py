@@ -10,14 +10,14 @@ import pandas as pd
 
 from analytics.analysis.resettlement.placing import ROOM_TYPES, Plan
 from analytics.analysis.resettlement.register import NEEDS, REASONS, STATUSES
-from analytics.codes import StrandedGroup, prefecture_of
+from analytics.codes import PROVINCES, StrandedGroup, prefecture_of
 from analytics.methods.allocation import REASONS as UNPLACED
 from analytics.privacy.release import Dimension, TableSpec, release
 
 if TYPE_CHECKING:
     from analytics.privacy.releases import Ledger
 
-TOTAL = "total"
+TOTAL, UNKNOWN = "total", "unknown"
 GROUPS = (*(str(group) for group in StrandedGroup), "unknown")
 WHY = (*UNPLACED, *(name for name in REASONS if name != "placed"))
 MEASURES = (
@@ -44,6 +44,9 @@ class Shown:
         ``group, need, persons``: a person counts for each need.
     claims : DataFrame
         ``measure, state, persons``: a person counts for each measure owed.
+    elsewhere : DataFrame
+        ``region, persons, hotels``: the province's people held up elsewhere, by province, and
+        hotels known to take them (missing where none is known).
     statements : tuple of dict
         What the gate says of each table, by language.
     """
@@ -53,12 +56,13 @@ class Shown:
     waiting: pd.DataFrame
     needs: pd.DataFrame
     claims: pd.DataFrame
+    elsewhere: pd.DataFrame
     statements: tuple[dict[str, str], ...]
 
 
 def show(
     plan: Plan, register: pd.DataFrame, claims: pd.DataFrame, places: pd.DataFrame,
-    as_of: date, ledger: Ledger,
+    away: pd.DataFrame, as_of: date, ledger: Ledger,
 ) -> Shown:  # fmt: skip
     """
     Release the counts of the page.
@@ -73,6 +77,8 @@ def show(
         What persons are owed: ``person, measure, state``.
     places : DataFrame
         ``region`` and ``prefecture``.
+    away : DataFrame
+        As `elsewhere` gives, collected.
     as_of : date
     ledger : Ledger
         Everything released before.
@@ -89,6 +95,8 @@ def show(
     open_ones = open_ones.assign(region=open_ones["county"].map(prefecture_of))
     long = register.melt(["person", "group"], list(NEEDS), var_name="need", value_name="asked")
     asked = long[long["asked"].fillna(value=False).astype(bool)].assign(persons=1)
+    province = away["region"].astype("str").str[:2] + "0000"
+    held = away.assign(region=province.where(province.isin(PROVINCES), UNKNOWN))
     beds = plan.beds.rename(columns={"county": "region", "taken": "persons"})
     tables = {
         "taken": (beds, "persons with a bed at a site", (
@@ -101,6 +109,8 @@ def show(
             Dimension.flat("group", GROUPS), Dimension.flat("need", NEEDS))),
         "claims": (claims.assign(persons=1), "measures owed to stranded persons", (
             Dimension.flat("measure", MEASURES), Dimension.flat("state", STATES))),
+        "elsewhere": (held, "people of the province held up elsewhere", (
+            Dimension.flat("region", (*PROVINCES, UNKNOWN)),)),
     }  # fmt: skip
     found, statements = {}, []
     for name, (rows, population, dimensions) in tables.items():
@@ -114,6 +124,8 @@ def show(
             kept = kept.assign(**{missing: TOTAL})
         found[name] = kept
         statements.append(released.statement)
+    taking = held.groupby("region")["hotels"].sum(min_count=1)
+    found["elsewhere"] = found["elsewhere"].assign(hotels=found["elsewhere"]["region"].map(taking))
     return Shown(**found, statements=tuple(statements))
 
 

@@ -4,6 +4,7 @@ from analytics.render.resettlement.beds import ahead, beds, openings, site_map
 from analytics.render.resettlement.people import (
     assistance,
     definitions,
+    elsewhere,
     needs,
     responses,
     supplies,
@@ -18,6 +19,7 @@ __all__ = [
     "beds",
     "decisions",
     "definitions",
+    "elsewhere",
     "headlines",
     "lead",
     "masthead",

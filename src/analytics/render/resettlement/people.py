@@ -29,6 +29,7 @@ from analytics.render.resettlement.words import (
     names,
 )  # fmt: skip
 from analytics.render.supply import DEPARTMENTS, feed_name
+from analytics.render.wording import PROVINCES
 
 _SMALL = 10
 _FEW = Missing(Text("少于10，为保护个人不予列示", "below 10: not shown, to protect them"))
@@ -66,6 +67,56 @@ def _seen(table: pd.DataFrame) -> dict[str, Text]:
     total = table[table["region"] == "total"]
     some = total[total["hidden"].astype(bool) | (total["persons"].fillna(0) > 0)]
     return {name: text for name, text in REASONS.items() if name in set(some["reason"])}
+
+
+def elsewhere(shown: Shown) -> Section:
+    """Show the province's people held up elsewhere, and hotels known to take them."""
+    table = shown.elsewhere[shown.elsewhere["region"] != "total"]
+    some = table["hidden"].astype(bool) | (table["persons"].fillna(0) > 0)
+    seen = table[some | table["hotels"].notna()]
+    whole = shown.elsewhere[shown.elsewhere["region"] == "total"]
+    told = whole["persons"].iloc[0] if len(whole) else pd.NA
+    hotels = int(table["hotels"].sum())
+    persons = Text("不足以公布", "too few to be told") if pd.isna(told) else number(int(told))
+    title = (
+        Text("没有本省人员滞留外地的登记", "Nobody is registered as held up elsewhere")
+        if not some.any()
+        else Text(
+            f"本省人员滞留外地：{persons.zh}{'' if pd.isna(told) else '人'}",
+            f"Held up elsewhere: {persons.en}{'' if pd.isna(told) else ' people'} of the province",
+        )
+    )
+    rows = tuple(
+        {
+            "region": PROVINCES.get(str(row["region"]), Text("地点不详", "place not known")),
+            "persons": cell(row),
+            "hotels": Missing(Text("未收集", "none collected"))
+            if pd.isna(row["hotels"])
+            else number(int(row["hotels"])),
+        }
+        for row in seen.sort_values("region").to_dict("records")
+    )
+    shown_table = Table(
+        caption=Text("本省滞留外地人员与已知接待酒店", "People held up elsewhere, hotels known"),
+        columns=(
+            Column("region", Text("所在省份", "Province")),
+            Column("persons", Text("人数", "People"), "number"),
+            Column("hotels", Text("接待酒店", "Hotels"), "number"),
+        ),
+        rows=rows,
+        note=Text(
+            f"酒店为志愿者2020年1—2月收集的公开名单，共{hotels}家，不等于仍有空房。"
+            if hotels
+            else shown.statements[-1]["zh"],
+            f"Hotels: a public list kept by volunteers in January and February 2020, {hotels} in "
+            "all; a room need not be free."
+            if hotels
+            else shown.statements[-1]["en"],
+        ),
+        name="held-up-elsewhere",
+        collapsed=True,
+    )
+    return Section(title=title, tables=(shown_table,) if rows else ())
 
 
 def needs(shown: Shown) -> Section:
