@@ -1,4 +1,4 @@
-"""Commands that make reports and open the workbench: report, check, lab."""
+"""Commands that make reports, publish them and open the workbench: report, publish, check, lab."""
 
 from __future__ import annotations
 
@@ -155,9 +155,34 @@ def lab(
     laboratory.start(study, browser=browser, port=port, language=language)
 
 
+def publish(
+    store: Annotated[str, typer.Argument(metavar="STORE", help="s3://…, sftp://…, file:///…")],
+    *,
+    folder: Annotated[Path, typer.Option(help="Folder of the reports.")] = Path("reports"),
+    option: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="For the store's driver.")
+    ] = None,
+) -> None:
+    """
+    Copy the pages to a store: an object store, SFTP, WebDAV, another folder.
+
+    Example: workbench publish s3://province-reports/epidemic --option endpoint_url=https://…
+
+    Sends what changed, pages before the lists that name them, and reads each file back.
+    Credentials come from the environment, as the store's driver documents. Exit codes: 12 no
+    report there or no such store, 23 no driver, 16 the store refuses.
+    """
+    from analytics.reporting import stores
+
+    done = stores.send(folder, store, options=_entries(option or []), progress=typer.echo)
+    typer.echo(
+        f"{done.files} files sent ({done.size / 1e6:.1f} MB), {done.unchanged} unchanged: {store}"
+    )
+
+
 def mount(app: typer.Typer) -> None:
     """Add these commands to the command line."""
-    for command in (report, check, lab):
+    for command in (report, check, lab, publish):
         app.command()(command)
 
 
