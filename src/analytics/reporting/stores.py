@@ -136,7 +136,7 @@ def _listed(system: Any, place: str) -> dict[str, str]:
         said = json.loads(system.cat_file(f"{place}{LISTING}"))
     except (FileNotFoundError, ValueError):
         return {}
-    return {str(name): str(digest) for name, digest in said.items()} if isinstance(said, dict) else {}
+    return dict(said) if isinstance(said, dict) else {}
 
 
 def _put(system: Any, path: str, content: bytes) -> None:
