@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import sync_playwright
 from tests import workbench_root
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,6 +39,7 @@ def server(tmp_path_factory):
     """The real server, beside a user's configuration that would open it wide: port, token, pid."""
     place = tmp_path_factory.mktemp("laboratory")
     root = workbench_root.make(place / "workbench")
+    shutil.copytree(ROOT / "notebooks" / "templates", root / "notebooks" / "templates")
     (place / "home" / ".jupyter").mkdir(parents=True)
     (place / "home" / ".jupyter" / "jupyter_server_config.py").write_text(OPEN)
     port = free_port()
@@ -119,3 +122,23 @@ def test_its_files_stay_out_of_git_and_hold_no_outputs():
         assert subprocess.run(asked, cwd=ROOT, check=False).returncode == 0, name
     checked = [sys.executable, "tools/check.py", "--notebooks"]
     assert subprocess.run(checked, cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.slow
+def test_the_launcher_has_a_tile_per_notebook_and_one_that_copies_a_template(server):
+    """Seen in a real browser: what a new analyst is offered, and where a new analysis opens."""
+    port, token, _ = server
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(f"http://127.0.0.1:{port}/lab/tree/notebooks?token={token}")
+        cards = page.locator(".jp-LauncherCard")
+        page.locator(".jp-LauncherCard", has_text="New analysis").wait_for(timeout=60_000)
+        offered = [cards.nth(place).inner_text() for place in range(cards.count())]
+        assert {"risk_grading", "新分析 · New analysis"} <= set(offered)
+        assert page.locator(".Toastify__toast").count() == 0
+        page.locator(".jp-LauncherCard", has_text="New analysis").click()
+        page.wait_for_url("**/notebooks/analysis*.ipynb", timeout=30_000)
+        browser.close()

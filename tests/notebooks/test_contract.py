@@ -15,7 +15,9 @@ from analytics.pool import figures
 from analytics.reporting.parameters import REPORTS, cell
 
 NOTEBOOKS = sorted((study.root() / "notebooks").glob("*.ipynb"))
+TEMPLATES = sorted((study.root() / "notebooks" / "templates").glob("*.ipynb"))
 LONG = (
+    "analysis",
     "county_risk",
     "loop",
     "resettlement_demand",
@@ -42,12 +44,12 @@ def test_parameters_cell_is_the_model(notebook: Path):
     assert [each.source for each in tagged] == [cell(REPORTS[notebook.stem])]
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("notebook", [*NOTEBOOKS, *TEMPLATES], ids=lambda path: path.stem)
 def test_notebook_is_committed_without_outputs(notebook: Path):
     assert [each for each in code(notebook) if each.outputs or each.execution_count] == []
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("notebook", [*NOTEBOOKS, *TEMPLATES], ids=lambda path: path.stem)
 def test_notebook_holds_no_logic(notebook: Path):
     source = "\n".join(each.source for each in code(notebook))
     assert len([line for line in source.splitlines() if line.strip()]) <= 60
@@ -57,7 +59,10 @@ def test_notebook_holds_no_logic(notebook: Path):
 
 @pytest.mark.parametrize(
     "notebook",
-    [pytest.param(path, marks=pytest.mark.slow if path.stem in LONG else ()) for path in NOTEBOOKS],
+    [
+        pytest.param(path, marks=pytest.mark.slow if path.stem in LONG else ())
+        for path in [*NOTEBOOKS, *TEMPLATES]
+    ],
     ids=lambda path: path.stem,
 )
 def test_plain_papermill_runs_it(notebook: Path, tmp_path: Path):

@@ -219,6 +219,41 @@ def plan(
     )
 
 
+def assess(
+    study: Study,
+    moment: datetime,
+    prevalence: Mapping[str, float],
+    prefectures: Sequence[str],
+    *,
+    found: float,
+) -> Gates | None:
+    """
+    Observe, plan and let out.
+
+    Parameters
+    ----------
+    study : Study
+    moment : datetime
+        With a zone.
+    prevalence : mapping of str to float
+        As for :func:`plan`.
+    prefectures : sequence of str
+        Of the study.
+    found : float
+        Share of the infected that a check finds.
+
+    Returns
+    -------
+    Gates or None
+        None where the study holds no linked persons.
+    """
+    observed = observe(study, moment)
+    if observed is None:
+        return None
+    planned = plan(observed, prevalence, found=found)
+    return let_out(study, observed, planned, moment, prefectures)
+
+
 def let_out(
     study: Study,
     observed: Observed,

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from importlib import metadata
+from importlib.resources import files
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,6 +15,9 @@ from analytics.errors import SetupError
 from analytics.render.blocks import Language
 
 _PACK = "jupyterlab-language-pack-zh-CN"
+_EXTENSION = "epidemic-workbench"
+_TEMPLATES = "notebooks/templates"
+_NO_TILES = "const TILES = [];"
 
 
 def command(
@@ -52,11 +56,46 @@ def command(
         f"--ServerApp.port={port}",
         f"--ServerApp.open_browser={browser}",
         "--LabApp.default_url=/lab/tree/notebooks",
-        *_spoken(chosen, language),
+        f"--LabApp.extra_labextensions_path={_tiles(chosen, root)}",
+        f"--LabApp.app_settings_dir={_settings(chosen, language)}",
         *(["--ServerApp.allow_root=True"] if os.geteuid() == 0 else []),
     ]
     own = {"WORKBENCH_STUDY": chosen.name, "WORKBENCH_ROOT": str(root)}
     return arguments, {**os.environ, **own, **_unconfigured(chosen)}
+
+
+def _tiles(study: studies.Study, root: Path) -> Path:
+    """Write the extension that gives the launcher a tile per notebook and per template."""
+    found = [
+        {"label": _heading(path), "caption": path.stem, "path": path.relative_to(root).as_posix(),
+         "copyTo": copy}
+        for folder, copy in (("notebooks", None), (_TEMPLATES, "notebooks"))
+        for path in sorted((root / folder).glob("*.ipynb"))
+    ]  # fmt: skip
+    code = (files("analytics") / "reporting" / "launcher.js").read_text(encoding="utf-8")
+    tiles = json.dumps(found, ensure_ascii=False).replace("<", "\\u003c")
+    folder = study.state / "lab" / "extensions"
+    place = folder / _EXTENSION
+    (place / "static").mkdir(parents=True, exist_ok=True)
+    described = {
+        "name": _EXTENSION,
+        "version": metadata.version("epidemic-workbench"),
+        "jupyterlab": {
+            "extension": True,
+            "_build": {"load": "static/tiles.js", "extension": "./extension"},
+        },
+    }
+    (place / "package.json").write_text(json.dumps(described), encoding="utf-8")
+    made = code.replace(_NO_TILES, f"const TILES = {tiles};")
+    (place / "static" / "tiles.js").write_text(made, encoding="utf-8")
+    return folder
+
+
+def _heading(notebook: Path) -> str:
+    """First heading of a notebook; its name where it has none."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    lines = "".join(cells[0]["source"]).splitlines() if cells else []
+    return lines[0].removeprefix("# ") if lines and lines[0].startswith("# ") else notebook.stem
 
 
 def _unconfigured(study: studies.Study) -> dict[str, str]:
@@ -77,22 +116,26 @@ def _unconfigured(study: studies.Study) -> dict[str, str]:
     }
 
 
-def _spoken(study: studies.Study, language: Language) -> list[str]:
-    """Greet a new user in a language."""
-    if language == "en":
-        return []
-    try:
-        metadata.version(_PACK)
-    except metadata.PackageNotFoundError:
-        raise SetupError(
-            "JupyterLab's Chinese language pack is not installed",
-            remedy="pip install 'epidemic-workbench[lab]'",
-        ) from None
+def _settings(study: studies.Study, language: Language) -> Path:
+    """Write what a new user starts with: a language, and no news fetched from outside."""
+    chosen: dict[str, dict[str, object]] = {
+        "@jupyterlab/apputils-extension:notification": {
+            "fetchNews": "false", "checkForUpdates": False,
+        },
+    }  # fmt: skip
+    if language != "en":
+        try:
+            metadata.version(_PACK)
+        except metadata.PackageNotFoundError:
+            raise SetupError(
+                "JupyterLab's Chinese language pack is not installed",
+                remedy="pip install 'epidemic-workbench[lab]'",
+            ) from None
+        chosen["@jupyterlab/translation-extension:plugin"] = {"locale": "zh_CN"}
     folder = study.state / "lab"
     folder.mkdir(parents=True, exist_ok=True)
-    chosen = {"@jupyterlab/translation-extension:plugin": {"locale": "zh_CN"}}
     (folder / "overrides.json").write_text(json.dumps(chosen), encoding="utf-8")
-    return [f"--LabApp.app_settings_dir={folder}"]
+    return folder
 
 
 def start(study: str, *, browser: bool, port: int, language: Language = "en") -> NoReturn:
