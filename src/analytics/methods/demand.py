@@ -163,14 +163,15 @@ def forecast(
     Notes
     -----
     Arrivals and departures until each horizon are Poisson regressions over all nodes and past
-    origins: what the last week and the present rate of leaving give, times a factor that
-    depends on the trend and on who is known to be released. The nodes' forecasts are
-    reconciled by least squares weighted by their past errors (Wickramasuriya,
-    Athanasopoulos and Hyndman 2019, JASA 114:804-819).
+    origins: what the last week and its rate of leaving give, times a factor that depends on the
+    trend and on who is known to be released, and is one where there is no trend: a wave that
+    has ebbed is not expected to ebb on. The nodes' forecasts are reconciled by least squares
+    weighted by their past errors (Wickramasuriya, Athanasopoulos and Hyndman 2019, JASA
+    114:804-819).
     Intervals are conformal: quantiles of residuals of past origins, each by a model that
-    learnt from days at least a horizon away, divided by the square root of the expected
-    traffic, in classes of size (Lei et al. 2018, JASA 113:1094-1111; Vovk 2015, Annals of
-    Mathematics and Artificial Intelligence 74:9-28).
+    learnt from days at least a horizon away, divided by the standard deviation that chance
+    alone gives (Poisson arrivals, binomial departures), in classes of size (Lei et al. 2018,
+    JASA 113:1094-1111; Vovk 2015, Annals of Mathematics and Artificial Intelligence 74:9-28).
     """
     _check(history, horizons)
     base, columns = _nodes(history, structure), []
@@ -186,8 +187,12 @@ def forecast(
         solve = _reconciler(structure, 1 / (((truth - told) ** 2).mean(axis=1) + 0.5))
         fitted = np.stack([solve(column) for column in told.T], axis=1)
         mean = solve(base.stock + came - left)
-        size = np.stack([a + d for a, d in past], axis=1) + 0.5
-        low, high = _conformal(truth - fitted, size, came + left + 0.5, level)
+        size = np.stack(
+            [_variance(a, d, _stock(base, at)) for at, (a, d) in zip(origins, past, strict=True)],
+            axis=1,
+        )
+        now_size = _variance(came, left, base.stock)
+        low, high = _conformal(truth - fitted, size, now_size, level)
         columns.append((mean, np.maximum(mean + low, 0), np.maximum(mean + high, 0), came, left))
     mean, lower, upper, came, left = (np.stack(c, axis=1) for c in zip(*columns, strict=True))
     return Forecast(horizons, mean, lower, upper, came, left, level)
@@ -313,8 +318,8 @@ def _bases(base: History, at: int, horizon: int) -> tuple[Floats, Floats, Floats
     share = past / max(float(past.max(initial=0.0)), 1.0)
     coming = horizon / _WARM * (_OWN * came + (1 - _OWN) * share * total) + _LITTLE
     stock = np.maximum(_stock(base, at), 0)
-    everyone = max(float(stock.max(initial=0.0)), 1.0)
-    rate = float(left.max(initial=0.0)) / _WARM / everyone
+    week_stock = sum(float(_stock(base, at - back).max(initial=0.0)) for back in range(_WARM))
+    rate = float(left.max(initial=0.0)) / max(week_stock, float(_WARM))
     leaving = (stock + 0.5 * coming) * (1 - np.exp(-rate * horizon)) + _LITTLE
     recent = float(base.arrivals[:, at - 3 : at].sum(axis=1).max(initial=0.0)) * _WARM / 3
     columns = [np.full(len(came), np.log((recent + 1) / (total + 1)))]
@@ -322,6 +327,17 @@ def _bases(base: History, at: int, horizon: int) -> tuple[Floats, Floats, Floats
         known = base.releases[:, at : at + horizon].sum(axis=1)
         columns.append(np.log1p(known) - np.log1p(leaving))
     return coming, leaving, np.column_stack(columns)
+
+
+def _variance(came: Floats, left: Floats, stock: Floats) -> Floats:
+    """
+    Variance of the stock by chance alone: Poisson arrivals, and each one present leaves or stays.
+
+    Departures are so many of those who were or came, as a binomial count is.
+    """
+    present = np.maximum(np.maximum(stock, 0) + came, 1e-9)
+    variance: Floats = came + left * (1 - np.minimum(left / present, 0.95)) + 0.5
+    return variance
 
 
 def _fit(base: History, origins: list[int], horizon: int) -> tuple[Any, Any]:
@@ -334,7 +350,8 @@ def _fit(base: History, origins: list[int], horizon: int) -> tuple[Any, Any]:
         counts = np.concatenate([series[:, at : at + horizon].sum(axis=1) for at in origins])
         exposure = np.concatenate([part[number] for part in parts])
         weight = exposure / exposure.mean()
-        model = PoissonRegressor(alpha=_SHRINK, max_iter=500)
+        # no intercept: where nothing changes, the last week is expected to go on
+        model = PoissonRegressor(alpha=_SHRINK, max_iter=500, fit_intercept=False)
         some = counts.any()  # where nobody ever came (or left), nobody is expected to
         models.append(model.fit(rows, counts / exposure, sample_weight=weight) if some else None)
     return models[0], models[1]
