@@ -57,6 +57,11 @@ def test_nothing_before_a_job_was_added_is_caught_up():
     assert schedule.slot(job(since=at(0, 8)), [], at(0, 9)) is None
 
 
+def test_a_command_s_days_are_those_of_the_time_it_was_due():
+    said = job(command=("report", "--as-of", "{yesterday},{today}"))
+    assert schedule.spoken(said, at(1, 7, 30))[-1] == "2020-02-29,2020-03-01"
+
+
 def add(study, *command: str, **other: object):
     added = schedule.add(
         study, **{"name": "morning", "cron": "* * * * *", "command": command, **other}
@@ -128,6 +133,7 @@ def test_two_machines_never_run_one_job(study):
         ({"name": "Morning run"}, "name"),
         ({"command": ()}, "command"),
         ({"minutes": 0}, "minutes"),
+        ({"command": ("report", "--as-of", "{tomorrow}")}, "stands for no day"),
     ],
 )
 def test_an_impossible_job_is_refused(study, entries, said):
@@ -209,3 +215,9 @@ def test_commands_add_list_run_and_remove():
     assert call("run-due") == (0, "")
     assert call("remove", "morning")[0] == 0
     assert "no jobs" in call("list")[1]
+
+
+def test_a_command_that_there_is_not_is_not_scheduled():
+    told = CliRunner().invoke(app, ["schedule", "add", "x", "--cron", MORNING, "--", "reprot"])
+    assert isinstance(told.exception, ParameterError)
+    assert "did you mean 'report'?" in str(told.exception)

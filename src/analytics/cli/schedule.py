@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Annotated, Literal
 
 import typer
 
-from analytics.errors import WorkbenchError
+from analytics.errors import ParameterError, WorkbenchError
 
 StudyOption = Annotated[
     str, typer.Option(help="Study under data/; default: the session's study.", metavar="NAME")
@@ -33,13 +34,26 @@ def add(
     """
     Put a command on the schedule, in place of a job of the same name.
 
-    Example: workbench schedule add morning --cron "30 7 * * *" --send -- report --pdf
+    Example: workbench schedule add morning --cron "30 7 * * *" --send -- report --pdf --as-of
+    {yesterday}
+
+    {today} and {yesterday} are the days of the time the run is due, also where it is caught up.
     """
+    from typer.main import get_command
+
     from analytics import study as studies
+    from analytics.cli import app
     from analytics.reporting import schedule
 
     chosen = studies.load(study)
     words = tuple(command)
+    known = getattr(get_command(app), "commands", {})
+    if words[0] not in known:
+        near = difflib.get_close_matches(words[0], known, n=1)
+        raise ParameterError(
+            f"there is no command 'workbench {words[0]}'",
+            remedy=f"did you mean '{near[0]}'?" if near else "workbench --help lists them",
+        )
     if "--study" not in words and words[:1] != ("check",):
         words = (*words, "--study", chosen.name)
     job = schedule.add(

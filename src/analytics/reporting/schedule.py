@@ -49,6 +49,18 @@ def _cron(text: str) -> str:
     return text
 
 
+DAYS = {"{today}": 0, "{yesterday}": 1}
+"""Words of a command that stand for a day, and how many days before the slot it is."""
+
+
+def _words(command: tuple[str, ...]) -> tuple[str, ...]:
+    unknown = sorted(set(re.findall(r"\{[^{}]*\}", " ".join(command))) - set(DAYS))
+    if unknown:
+        message = f"{', '.join(unknown)} stands for no day; {' and '.join(DAYS)} do"
+        raise ValueError(message)
+    return command
+
+
 class Job(BaseModel):
     """A command that runs by itself."""
 
@@ -56,7 +68,9 @@ class Job(BaseModel):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,39}$", description="what it is called")
     cron: Annotated[str, AfterValidator(_cron)] = Field(description="when, in cron's five fields")
-    command: tuple[str, ...] = Field(min_length=1, description="words after `workbench`")
+    command: Annotated[tuple[str, ...], AfterValidator(_words)] = Field(
+        min_length=1, description="words after `workbench`; `DAYS` stand for days"
+    )
     since: datetime = Field(description="nothing before this moment is caught up")
     minutes: int = Field(60, ge=1, description="longest time of one try")
     retries: int = Field(2, ge=0, le=10, description="further tries after a failure")
@@ -76,6 +90,15 @@ class Run:
     exit_code: int
     host: str
     pages: tuple[str, ...] = ()
+
+
+def spoken(job: Job, due: datetime) -> tuple[str, ...]:
+    """Words of a job's command on a slot, days written out."""
+    words = job.command
+    for name, back in DAYS.items():
+        day = (due - timedelta(days=back)).date().isoformat()
+        words = tuple(word.replace(name, day) for word in words)
+    return words
 
 
 def jobs(study: Study) -> dict[str, Job]:
@@ -218,7 +241,7 @@ def _run(study: Study, job: Job, due: datetime) -> Run:
         if tries:
             time.sleep(job.pause_seconds)
         tries += 1
-        code = _once(job, log)
+        code = _once(job, spoken(job, due), log)
     named = log.read_text(encoding="utf-8", errors="replace") if code == 0 else ""
     return Run(
         job=job.name,
@@ -232,9 +255,9 @@ def _run(study: Study, job: Job, due: datetime) -> Run:
     )
 
 
-def _once(job: Job, log: Path) -> int:
+def _once(job: Job, words: tuple[str, ...], log: Path) -> int:
     """One try, its output in a private log; -1 where it ran out of time and was ended."""
-    command = [sys.executable, "-m", "analytics", *job.command]
+    command = [sys.executable, "-m", "analytics", *words]
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own command line
