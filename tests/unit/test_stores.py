@@ -20,6 +20,9 @@ PAGES = {
     "hubei/2020-02-29/.risk_grading.lock": "",
     "hubei/2020-02-29/.risk_grading.zh.html.draft": "half a page",
     "hubei/2020-02-29/notes.txt": "not published",
+    "replay/keys/hubei/ring.json": "a key",
+    "replay/home/hubei/page.html": "state",
+    "ring.json": "a key",
 }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from analytics.errors import ParameterError, PublicationError, SetupError
+from analytics.reporting import manifest
 
 LISTING: Final = "published.json"
 """SHA-256 of every file in the store, by path; written last."""
@@ -102,15 +103,21 @@ def send(
 
 
 def _files(folder: Path) -> Iterator[str]:
-    """Files to send: pages, then manifests, then the lists of pages."""
+    """
+    Files to send: pages, then manifests, then the lists of pages.
+
+    Only of folders that a manifest makes a report's: a replay's state and keys may lie beside.
+    """
+    places = sorted(path.parent for path in folder.glob(f"*/*/{manifest.NAME}"))
     found = [
         path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if path.is_file()
-        and path.suffix in SENT
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        for place in places
+        for path in place.iterdir()
+        if path.is_file() and path.suffix in SENT and not path.name.startswith(".")
     ]
-    yield from sorted(found, key=lambda name: (name in _INDEX, name.endswith(".json"), name))
+    lists = [name for name in _INDEX if places and (folder / name).is_file()]
+    yield from sorted(found, key=lambda name: (name.endswith(".json"), name))
+    yield from lists
 
 
 def _opened(store: str, options: dict[str, Any]) -> tuple[Any, str]:
