@@ -28,6 +28,7 @@ def study(tmp_path, monkeypatch):
     return chosen
 
 
+@pytest.mark.slow
 def test_hotels_of_one_city_are_summed_and_a_place_that_is_none_is_set_aside(study):
     figures.bring(study, lambda *_: None)
     known = published.hotels(study, studies.moment(study.as_of))

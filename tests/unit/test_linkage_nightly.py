@@ -56,6 +56,7 @@ def test_what_was_read_before_counts_as_if_it_were_read_now(nights):
     assert [sealed(study, name).to_pylist() for name in names] == before
 
 
+@pytest.mark.slow
 def test_all_is_read_again_where_the_names_of_regions_changed(nights, monkeypatch):
     study, read = nights
     link(study)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from analytics.simulation.world import Rows, World
 
 SILENT = (
+    "hotels_elsewhere",  # of a volunteers' list; nobody keeps one for a simulated province
     "official_grades",  # of lists that commands drew up; nobody draws up simulated ones
     "code_appeals", "foreign_codes",  # nobody in the simulated province appeals or comes with one
     "pushes", "verifications",  # what the workbench writes itself

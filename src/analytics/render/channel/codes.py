@@ -201,58 +201,11 @@ def codes_by_group(found: Any) -> Section | None:
     """
     if found is None or (found.groups.empty and found.wrong.empty):
         return None
-    tables = []
-    if len(found.groups):
-        entries = tuple(
-            {
-                "group": _GROUPS[row["grouping"]][row["group"]],
-                "persons": _told(row["persons"]),
-                "yellow": _share(row["yellow_rate"]),
-                "red": _share(row["red_rate"]),
-                "ratio": _told(row["ratio"], 2),
-            }
-            for row in found.groups.to_dict("records")
-            if pd.isna(row["persons"]) or row["persons"]
-        )
-        tables.append(Table(
-            caption=Text("黄码、红码比例，按人群", "Yellow and red codes by group"),
-            columns=(
-                Column("group", Text("人群", "Group")),
-                Column("persons", Text("持码（人）", "With a code"), "number"),
-                Column("yellow", Text("黄码", "Yellow"), "number"),
-                Column("red", Text("红码", "Red"), "number"),
-                Column("ratio", Text("为全体的倍数", "Times that of all"), "number"),
-            ),
-            rows=entries,
-            note=Text(
-                "倍数：该人群黄码与红码比例除以比例可示人群的合计比例。比例不同不等于不公："
-                "须看规则所依据的接触和旅行。",
-                "Times: the group's rate of yellow or red over that of all groups whose rate may "
-                "be shown. A difference alone is not unfair: look at what the rules rest on.",
-            ),
-            name="codes-by-group",
-            collapsed=True,
-        ))  # fmt: skip
-    if len(found.wrong):
-        tables.append(Table(
-            caption=Text("上门核查发现的错码", "Codes the field found wrong"),
-            columns=(
-                Column("code", Text("健康码", "Code")),
-                Column("verified", Text("已核实", "Settled"), "number"),
-                Column("wrong", Text("有误", "Wrong"), "number"),
-                Column("share", Text("错误率（95%区间）", "Share (95% interval)"), "number"),
-                Column("unsettled", Text("未能核实", "Not settled"), "number"),
-            ),
-            rows=tuple(
-                {
-                    "code": CODES[row["code"]],
-                    **{name: _told(row[name]) for name in ("verified", "wrong", "unsettled")},
-                    "share": _between(row),
-                }
-                for row in found.wrong.to_dict("records")
-            ),
-            name="codes-found-wrong",
-        ))  # fmt: skip
+    tables = [
+        made(table)
+        for made, table in ((_by_group, found.groups), (_found_wrong, found.wrong))
+        if len(table)
+    ]
     known = found.wrong.dropna(subset=["share"]) if len(found.wrong) else found.wrong
     said = [
         Text(
@@ -270,6 +223,63 @@ def codes_by_group(found: Any) -> Section | None:
         else Text("健康码落在谁身上", "Whom the codes fall on")
     )
     return Section(title=title, tables=tuple(tables))
+
+
+def _by_group(groups: pd.DataFrame) -> Table:
+    """Show rates of yellow and red codes by group."""
+    entries = tuple(
+        {
+            "group": _GROUPS[row["grouping"]][row["group"]],
+            "persons": _told(row["persons"]),
+            "yellow": _share(row["yellow_rate"]),
+            "red": _share(row["red_rate"]),
+            "ratio": _told(row["ratio"], 2),
+        }
+        for row in groups.to_dict("records")
+        if pd.isna(row["persons"]) or row["persons"]
+    )
+    return Table(
+        caption=Text("黄码、红码比例，按人群", "Yellow and red codes by group"),
+        columns=(
+            Column("group", Text("人群", "Group")),
+            Column("persons", Text("持码（人）", "With a code"), "number"),
+            Column("yellow", Text("黄码", "Yellow"), "number"),
+            Column("red", Text("红码", "Red"), "number"),
+            Column("ratio", Text("为全体的倍数", "Times that of all"), "number"),
+        ),
+        rows=entries,
+        note=Text(
+            "倍数：该人群黄码与红码比例除以比例可示人群的合计比例。比例不同不等于不公："
+            "须看规则所依据的接触和旅行。",
+            "Times: the group's rate of yellow or red over that of all groups whose rate may "
+            "be shown. A difference alone is not unfair: look at what the rules rest on.",
+        ),
+        name="codes-by-group",
+        collapsed=True,
+    )  # fmt: skip
+
+
+def _found_wrong(wrong: pd.DataFrame) -> Table:
+    """Show how many codes the field checked, and how many it found wrong."""
+    return Table(
+        caption=Text("上门核查发现的错码", "Codes the field found wrong"),
+        columns=(
+            Column("code", Text("健康码", "Code")),
+            Column("verified", Text("已核实", "Settled"), "number"),
+            Column("wrong", Text("有误", "Wrong"), "number"),
+            Column("share", Text("错误率（95%区间）", "Share (95% interval)"), "number"),
+            Column("unsettled", Text("未能核实", "Not settled"), "number"),
+        ),
+        rows=tuple(
+            {
+                "code": CODES[row["code"]],
+                **{name: _told(row[name]) for name in ("verified", "wrong", "unsettled")},
+                "share": _between(row),
+            }
+            for row in wrong.to_dict("records")
+        ),
+        name="codes-found-wrong",
+    )  # fmt: skip
 
 
 def _told(value: Any, digits: int = 0) -> Any:
