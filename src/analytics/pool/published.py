@@ -138,15 +138,7 @@ def mobility(study: Study, at: datetime) -> tuple[pd.DataFrame, pd.DataFrame]:
     MOBILITY_SHARES and MOBILITY_SCALE tables
         Without rows where none were brought (`workbench data fetch`).
     """
-    connection = engine.connect()
-    try:
-        feeds = ("mobility_shares", "mobility_scale")
-        known = archive.as_of(study.state / "archive", at, connection, feeds=feeds)
-        shares, scale = (
-            engine.collect(known[feed], connection).drop(columns="record") for feed in feeds
-        )
-    finally:
-        connection.disconnect()
+    shares, scale = _brought(study, at, "mobility_shares", "mobility_scale")
     for table in (shares, scale):
         table["date"] = pd.to_datetime(table["date"]).astype("datetime64[us]")
     return shares, scale
@@ -167,11 +159,16 @@ def hotels(study: Study, at: datetime) -> pd.DataFrame:
     HOTELS_ELSEWHERE table
         Without rows where none were brought (`workbench data fetch`).
     """
+    (table,) = _brought(study, at, "hotels_elsewhere")
+    return table
+
+
+def _brought(study: Study, at: datetime, *feeds: str) -> list[pd.DataFrame]:
+    """Rows of feeds that `workbench data fetch` brings, as known at a moment."""
     connection = engine.connect()
     try:
-        feeds = ("hotels_elsewhere",)
         known = archive.as_of(study.state / "archive", at, connection, feeds=feeds)
-        return engine.collect(known["hotels_elsewhere"], connection).drop(columns="record")
+        return [engine.collect(known[feed], connection).drop(columns="record") for feed in feeds]
     finally:
         connection.disconnect()
 

@@ -8,11 +8,10 @@ from typing import Any
 import pandas as pd
 
 from analytics.analysis.channel import checkpoints
-from analytics.render.blocks import Column, Missing, Section, Table, Text
-from analytics.render.channel.words import named, rows
+from analytics.render.blocks import Column, Section, Table, Text
+from analytics.render.channel.words import HIDDEN, named, rows
 from analytics.render.numbers import number
 
-_HIDDEN = Missing(Text("为保护个人而隐去", "hidden to protect persons"))
 _SOURCES = {
     "passes": Text("卡口查验", "Checks at gates"),
     "tickets": Text("客票", "Tickets"),
@@ -148,4 +147,4 @@ def staffing(found: Any, days: int, names: Mapping[str, Text]) -> Section:
 
 
 def _count(value: Any) -> Any:
-    return _HIDDEN if pd.isna(value) else number(int(value))
+    return HIDDEN if pd.isna(value) else number(int(value))

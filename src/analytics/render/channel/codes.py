@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from analytics.render.blocks import Column, Missing, Section, Table, Text
-from analytics.render.channel.words import CODES
+from analytics.render.blocks import Column, Section, Table, Text
+from analytics.render.channel.words import CODES, HIDDEN
 from analytics.render.numbers import day, number, percent
 
 APPEALS = {
@@ -35,7 +35,6 @@ _GROUPS = {
         "unknown": _UNKNOWN,
     },
 }
-_HIDDEN = Missing(Text("为保护个人而隐去", "hidden to protect persons"))
 
 
 def code_rules(rules: Any, as_of: date) -> Section:
@@ -148,7 +147,7 @@ def codes_by_area(found: Any, names: dict[str, Text]) -> Section:
                 if label != found.root
                 else Text("合计", "All"),
                 **{
-                    code: _HIDDEN if pd.isna(row.get(code)) else number(int(row[code]))
+                    code: HIDDEN if pd.isna(row.get(code)) else number(int(row[code]))
                     for code in ("green", "yellow", "red", "none")
                 },
             }
@@ -174,7 +173,7 @@ def _appeals(appeals: pd.DataFrame) -> tuple[Table, ...]:
     entries = tuple(
         {
             "state": APPEALS[str(row["state"])],
-            "appeals": _HIDDEN if pd.isna(row["appeals"]) else number(int(row["appeals"])),
+            "appeals": HIDDEN if pd.isna(row["appeals"]) else number(int(row["appeals"])),
         }
         for row in appeals.to_dict("records")
     )
@@ -283,15 +282,15 @@ def _found_wrong(wrong: pd.DataFrame) -> Table:
 
 
 def _told(value: Any, digits: int = 0) -> Any:
-    return _HIDDEN if pd.isna(value) else number(float(value), digits)
+    return HIDDEN if pd.isna(value) else number(float(value), digits)
 
 
 def _share(value: Any) -> Any:
-    return _HIDDEN if pd.isna(value) else percent(float(value))
+    return HIDDEN if pd.isna(value) else percent(float(value))
 
 
 def _between(row: Any) -> Any:
     if pd.isna(row["share"]):
-        return _HIDDEN
+        return HIDDEN
     share, low, high = (percent(float(row[name])) for name in ("share", "lower", "upper"))
     return Text(f"{share.zh}（{low.zh}–{high.zh}）", f"{share.en} ({low.en}–{high.en})")

@@ -7,10 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from analytics.render.blocks import Text
+from analytics.render.blocks import Missing, Text
 from analytics.render.numbers import number, written
 from analytics.render.wording import PROVINCES
 
+HIDDEN = Missing(Text("为保护个人而隐去", "hidden to protect persons"))
 ELSEWHERE = Text("未列出的其他地方", "all places not listed")
 STATUSES = {
     "open": Text("开放", "open"),
