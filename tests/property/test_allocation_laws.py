@@ -12,7 +12,8 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from analytics.errors import ParameterError
 from analytics.methods import allocation
-from analytics.methods.allocation import Persons, Placement, Policy, Sites
+from analytics.methods.allocation import Persons, Placement, Policy, Sites, rounding
+from analytics.methods.solver import open_highs
 
 
 @st.composite
@@ -129,6 +130,42 @@ def test_the_optimum_of_a_case_done_by_hand():
     assert found.upper == pytest.approx(60)
     assert found.lower == pytest.approx(60)
     assert found.shadow_price[0, 0] == pytest.approx(30)
+
+
+def test_a_province_too_large_to_search_at_once():
+    """4,000 parties: households the linear programme splits are searched over, others stand."""
+    rng = np.random.default_rng(3)
+    sizes = rng.choice([1, 2, 3, 4, 5], p=[0.62, 0.16, 0.11, 0.08, 0.03], size=4_000)
+    household = np.repeat(np.arange(4_000), sizes)
+    count, sites = len(household), 40
+    share = rng.dirichlet(np.full(sites, 3.0))
+    homes = Sites(
+        np.ceil(share[:, None] * 1.3 * np.array([1_500, 1_500, 1_600, 700])).astype(int),
+        np.ceil(share * 1.04 * count).astype(int),
+        rng.random((sites, 2)) < 0.6,
+    )
+    nowhere = np.full(count, -1)
+    people = Persons(
+        household, rng.random(count) < 0.5, rng.random(count) < 0.08,
+        rng.random((count, 2)) < 0.04, rng.integers(0, 20, 4_000)[household],
+        rng.integers(0, 3, count), nowhere, nowhere,
+    )  # fmt: skip
+    distance = rng.uniform(0, 300, (20, sites))
+    found = allocation.allocate(people, homes, distance, tolerance=1e-3)
+    assert_lawful(people, homes, Policy(), found)
+    assert found.gap <= 1e-3
+
+
+def test_single_persons_flow_to_whole_numbers():
+    """Half a man at each of two sites costs the least; so does one at one of them."""
+    model = open_highs()
+    first, second = (model.addVariable(0, 1, 10.0) for _ in range(2))
+    model.addConstr(first + second == 1)
+    household = model.addVariable(0, 1, 5.0)
+    model.addConstr(household == 1)
+    point, cost = rounding.flow(model, np.array([0.5, 0.5, 1.0]), np.array([2]))
+    assert sorted(point[:2].tolist()) == [0.0, 1.0]
+    assert (point[2], cost) == (1.0, 15.0)
 
 
 def test_a_person_moves_only_if_it_saves_more_than_it_costs():

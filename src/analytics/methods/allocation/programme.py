@@ -4,8 +4,10 @@ The programme behind an allocation: columns priced until none is missing, then w
 The linear programme starts from the columns that the Lagrangian dual finds cheapest
 (`prices`), but after each solution every option at every site is priced with its shadow
 prices, and columns that would lower the cost join. When none is left its optimum bounds the
-whole programme from below. Its point is rounded (`rounding`); what is better than that uses
-no column whose reduced cost exceeds the gap, so the others leave the whole-number programme.
+whole programme from below. A large point is rounded (`rounding`). The whole-number programme
+is searched over few columns first and then bounded over all that may be better: none whose
+reduced cost exceeds the gap. Only households of several persons are searched over; single
+persons are a flow beside them.
 """
 
 from __future__ import annotations
@@ -28,8 +30,9 @@ _CLOSE = 1e-6
 _PRICED = 0.25  # share of the gap allowed that pricing may leave open
 _LARGE = 4_000  # options from which solutions come from the interior, not from warm starts
 _PER_OPTION = 4  # columns an option starts with, on average
-_NARROW = 1e-3  # reduced costs of the first whole-number programme, as a share of the bound
 _WHOLE = 30_000  # columns of a whole-number programme at most
+_EVERY = 10**6  # columns an option: all of them, as far as they are within the gap
+_STAGES = ((5, True), (_EVERY, False), (10, True), (_EVERY, False), (_EVERY, True))
 
 
 @dataclass(frozen=True)
@@ -115,19 +118,21 @@ class Programme:
         bound, reduced, shadow, point = self._price(end, tolerance)
         sent, upper = rounding.find(self, point, reduced, bound, end, tolerance)
         lower, kept = bound, int(self.held.sum())
-        for share in (_NARROW, np.inf):
+        rest = self.rest(np.zeros_like(sent))
+        for columns, search in _STAGES:
             if upper - lower <= tolerance * abs(upper) + _CLOSE or time.monotonic() > end:
                 break
-            width = min(upper - bound, share * abs(bound))  # nothing better goes beyond the first
-            few = min(_WHOLE, reduced.size) - 1
-            width = max(min(width, float(np.partition(reduced, few, axis=None)[few])), _CLOSE)
+            few = min(columns * len(reduced), _WHOLE, reduced.size) - 1
+            width = float(np.partition(reduced, few, axis=None)[few])
+            width = max(min(width, upper - bound), _CLOSE)  # nothing better goes beyond the gap
             among = (reduced <= width) | (sent > 0)
             kept = int(among.sum())
-            rest = Rest(self.parties.count, self.limit, None)
             try:
-                found = self.whole(among, rest, sent, end - time.monotonic(), 0.9 * tolerance)
+                found = self.whole(
+                    among, rest, sent, end - time.monotonic(), 0.9 * tolerance, search=search
+                )
             except SolverError:
-                break  # out of time without a point: the rounded one stands
+                break  # out of time without a point: the one before stands
             outside = np.isfinite(self.cost) & ~among
             beyond = bound + np.min(reduced[outside], initial=np.inf)
             lower = max(lower, min(found.bound, beyond))
@@ -277,18 +282,21 @@ class Programme:
         model.a_matrix_.value_ = matrix.data
         return model
 
-    def travelled(self, sent: Integers) -> Floats | None:
-        """Person-kilometres of each group by what is sent; None if fairness is not asked."""
-        if not self.groups:
-            return None
+    def rest(self, stays: Integers) -> Rest:
+        """Count what is left of parties and room beside those that stay (options, sites)."""
         owner = self.parties.option
-        far = (self.distance * sent).sum(axis=1) * self.parties.size[owner]
-        groups: Floats = np.bincount(self.parties.group[owner], far, self.groups).astype(float)
-        return groups
+        gone = np.bincount(owner, stays.sum(axis=1), self.classes).astype(np.int64)
+        limit = self.limit - (stays.T @ self.use).astype(np.int64)
+        travelled = None
+        if self.groups:
+            far = (self.distance * stays).sum(axis=1) * self.parties.size[owner]
+            travelled = np.bincount(self.parties.group[owner], far, self.groups).astype(float)
+        return Rest(self.parties.count - gone, limit, travelled)
 
     def whole(
-        self, among: Any, rest: Rest, start: Integers | None, seconds: float, gap: float
-    ) -> Whole:
+        self, among: Any, rest: Rest, start: Integers | None, seconds: float, gap: float, *,
+        search: bool = True,
+    ) -> Whole:  # fmt: skip
         """
         Solve in whole numbers over some columns.
 
@@ -302,6 +310,9 @@ class Programme:
             A point to start from, within `among`.
         seconds, gap : float
             Time, and relative gap that is good enough.
+        search : bool
+            Whether to look for better points by small programmes within this one; otherwise
+            the bound is what is wanted, and comes sooner.
 
         Raises
         ------
@@ -314,23 +325,37 @@ class Programme:
         fixed, cost = self._fixed()
         matrix = sparse.csc_array(sparse.hstack([fixed, self._columns(option, site)], format="csc"))
         programme = self._model(matrix, np.concatenate([cost, self.cost[option, site]]), rest)
-        kind = np.full(matrix.shape[1], highspy.HighsVarType.kInteger)
-        kind[self.classes : len(cost)] = highspy.HighsVarType.kContinuous
-        programme.integrality_ = list(kind)
+        whole = self._searched(option, len(cost))
+        kinds = np.array([highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger])
+        programme.integrality_ = list(kinds[whole.astype(int)])
         model = open_highs()
         model.setOptionValue("mip_rel_gap", gap)
         model.setOptionValue("time_limit", max(seconds, 1.0))
+        if not search:
+            model.setOptionValue("mip_heuristic_effort", 0.0)
+            for way in ("rins", "rens", "root_reduced_cost"):
+                model.setOptionValue(f"mip_heuristic_run_{way}", "false")
         model.passModel(programme)
-        if start is not None and not self.groups:
-            begun = highspy.HighsSolution()
+        if start is not None:  # the fair mean, and what exceeds it, follow from the parties
             left = rest.count - np.bincount(
                 self.parties.option[option], start[option, site], self.classes
             )
-            begun.col_value = np.concatenate([left, start[option, site]]).astype(float)
-            model.setSolution(begun)
+            begun = np.concatenate([np.arange(self.classes), np.arange(len(cost), len(whole))])
+            value = np.concatenate([left, start[option, site]]).astype(float)
+            model.setSolution(len(begun), begun.astype(np.int32), value)
         model.run()
         require_point(model, "the whole-number programme of the allocation")
-        sent: Integers = np.zeros(self.cost.shape, np.int64)
-        sent[option, site] = np.rint(np.asarray(model.getSolution().col_value)[len(cost) :])
         found = model.getInfo()
-        return Whole(sent, float(found.objective_function_value), float(found.mip_dual_bound))
+        reached, bound = float(found.objective_function_value), float(found.mip_dual_bound)
+        point = np.asarray(model.getSolution().col_value)
+        if not self.groups and (np.abs(point - np.rint(point)) > _CLOSE).any():
+            point, reached = rounding.flow(model, point, np.flatnonzero(whole))
+        sent: Integers = np.zeros(self.cost.shape, np.int64)
+        sent[option, site] = np.rint(point[len(cost) :])
+        return Whole(sent, reached, bound)
+
+    def _searched(self, option: Integers, fixed: int) -> Any:
+        """Columns that must be whole of themselves; single persons become so as a flow."""
+        several = (self.parties.size > 1) | (self.groups > 0)
+        rest = np.zeros(fixed - self.classes, bool)
+        return np.concatenate([several, rest, several[self.parties.option[option]]])

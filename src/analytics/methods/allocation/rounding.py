@@ -1,4 +1,4 @@
-"""From the linear programme's point to whole parties: round, then look around, place by place."""
+"""From the linear programme's point to whole parties: households first, then single persons."""
 
 from __future__ import annotations
 
@@ -9,19 +9,16 @@ import numpy as np
 
 from analytics.errors import SolverError
 from analytics.methods.allocation.problem import Floats, Integers
+from analytics.methods.solver import require_point
 
 if TYPE_CHECKING:
     from analytics.methods.allocation.programme import Programme
 
 _CLOSE = 1e-5
-_PARTIES = 300  # parties let go at once, about
-_FEW = 3_000  # parties up to which the whole is solved at once, by the caller
-_COLUMNS = 8  # columns a party let go may choose from, on average
-_SECONDS = 15.0  # longest time of one small programme
-_PASSES = 10
-_LITTLE = 0.1  # share of the gap a pass must close for another one
-_COARSE = 2e-3  # relative gap of the first small programmes
-_PROFILE = 200  # rows of the distances that tell which sites are near each other
+_WIDTHS = (1, 4)  # how wide to look, one after the other
+_OF_SEVERAL, _OF_ONE = 10, 4  # columns an option may choose from, on average
+_FEW = 50  # options to whom at least so many columns belong
+_ALL = 3_000  # parties up to which nothing is held and the caller searches the whole at once
 
 
 def find(
@@ -29,7 +26,7 @@ def find(
     tolerance: float,
 ) -> tuple[Integers, float]:  # fmt: skip
     """
-    Round the linear programme's point and improve it until its gap is as asked.
+    Round the linear programme's point to whole parties.
 
     Parameters
     ----------
@@ -53,89 +50,91 @@ def find(
 
     Notes
     -----
-    Whole parts stay; what the point splits, and what stands at a group of neighbouring
-    sites, is solved anew as a small whole-number programme, group after group (large
-    neighbourhood search: Shaw 1998, CP98, LNCS 1520:417-431). A group's answer is taken only
-    if it costs no more.
+    Households that the point sends whole stay where it sends them. Those it splits, few, and
+    all single persons are solved anew over the columns of least reduced cost: single persons
+    make room for households almost for nothing, and once the households stand they are a
+    flow (`flow`), so only the split households are searched over
+    (relaxation induced neighbourhood: Danna, Rothberg and Le Pape 2005, Mathematical
+    Programming 102:71-90).
     """
-    sent = np.floor(point + _CLOSE).astype(np.int64)
-    free = programme.parties.count - _sent(programme, sent)
-    everyone = np.ones(programme.sites, bool)
-    sent, cost = _again(programme, sent, free, everyone, reduced, 4 * _COLUMNS, _COARSE)
-    rng = np.random.default_rng(0)
-    for _ in range(_PASSES):
-        before = cost
-        for near in _groups(programme, rng):
-            gap = cost - bound
-            if gap <= tolerance * abs(cost) + _CLOSE or time.monotonic() > end:
-                return sent, cost
-            held = np.where(near[None, :], sent, 0)
-            let_go = sent - held
-            free = programme.parties.count - _sent(programme, let_go)
-            fine = float(np.clip(gap / abs(cost) / 8, tolerance / 2, _COARSE))
-            new, reached = _again(programme, let_go, free, near, reduced, _COLUMNS, fine, held)
-            if reached <= cost + _CLOSE:
-                sent, cost = new, reached
-        if before - cost < _LITTLE * (before - bound):
-            break  # a pass that found little: the whole programme goes on from here
-    return sent, cost
-
-
-def _sent(programme: Programme, sent: Integers) -> Integers:
-    """Parties of each class that are sent somewhere."""
-    many: Integers = np.bincount(
-        programme.parties.option, sent.sum(axis=1), programme.classes
-    ).astype(np.int64)
-    return many
-
-
-def _again(
-    programme: Programme, stays: Integers, free: Integers, near: Any, reduced: Floats,
-    columns: int, tolerance: float, start: Integers | None = None,
-) -> tuple[Integers, float]:  # fmt: skip
-    """Solve anew for parties let go at some sites; the others stay. Cost of the whole."""
-    from analytics.methods.allocation.programme import Rest
-
     owner = programme.parties.option
-    site = np.flatnonzero(near)
-    option = np.flatnonzero(free[owner] > 0)
-    limit = np.zeros_like(programme.limit)
-    limit[site] = programme.limit[site] - (stays[:, site].T @ programme.use).astype(np.int64)
-    block = reduced[np.ix_(option, site)].copy()
-    for place in range(limit.shape[1]):
-        block[programme.use[option, place][:, None] > limit[site, place][None, :]] = np.inf
-    finite = np.isfinite(block)
-    few = min(columns * max(int(free.sum()), 50), block.size) - 1
-    width = float(np.partition(block, few, axis=None)[few]) if block.size else 0.0
-    among = np.zeros(programme.cost.shape, bool)
-    among[np.ix_(option, site)] = finite & (block <= width)
-    if start is not None:
-        among |= start > 0
-    spent = programme.cost[stays > 0] @ stays[stays > 0]
-    try:
-        found = programme.whole(
-            among, Rest(free, limit, programme.travelled(stays)), start, _SECONDS, tolerance
-        )
-    except SolverError:
-        return stays, float("inf") if start is not None else float(spent + programme.slack @ free)
-    return stays + found.sent, float(spent + found.cost)
+    several = (programme.parties.size > 1)[owner]
+    stays = np.where(several[:, None], np.floor(point + _CLOSE), 0).astype(np.int64)
+    rest = programme.rest(stays)
+    open_ = np.where(rest.count[owner][:, None] > 0, reduced, np.inf)
+    for place in range(rest.limit.shape[1]):
+        open_[programme.use[:, place][:, None] > rest.limit[:, place][None, :]] = np.inf
+    spent = float(programme.cost[stays > 0] @ stays[stays > 0])
+    best, cost = stays, spent + float(programme.slack @ rest.count)
+    if int(programme.parties.count.sum()) <= _ALL:
+        return best, cost
+    for width in _WIDTHS:
+        among = np.zeros(programme.cost.shape, bool)
+        for kind, columns in ((several, _OF_SEVERAL), (~several, _OF_ONE)):
+            options = max(int(np.isfinite(open_[kind]).any(axis=1).sum()), _FEW)
+            among[kind] = _least(open_[kind], width * columns * options)
+        try:
+            found = programme.whole(among, rest, None, end - time.monotonic(), tolerance / 2)
+        except SolverError:
+            continue  # out of time without a point
+        if spent + found.cost < cost:
+            best, cost = stays + found.sent, spent + found.cost
+        if cost - bound <= tolerance * abs(cost) + _CLOSE or time.monotonic() > end:
+            break
+    return best, cost
 
 
-def _groups(programme: Programme, rng: np.random.Generator) -> list[Any]:
-    """Part the sites into groups of neighbours, each with about the same number of parties."""
-    count = int(programme.parties.count.sum())
-    size = max(1, round(programme.sites * _PARTIES / max(count, 1)))
-    if count <= _FEW or size >= programme.sites:
-        return []
-    rows = rng.permutation(len(programme.distance))[:_PROFILE]
-    profile = programme.distance[rows].T
-    left = np.ones(programme.sites, bool)
-    groups = []
-    while left.any():
-        seed = rng.choice(np.flatnonzero(left))
-        far = np.where(left, ((profile - profile[seed]) ** 2).sum(axis=1), np.inf)
-        near = np.zeros(programme.sites, bool)
-        near[np.argsort(far, kind="stable")[: min(size, int(left.sum()))]] = True
-        groups.append(near)
-        left &= ~near
-    return groups
+def flow(model: Any, point: Floats, stand: Integers) -> tuple[Floats, float]:
+    """
+    Send single persons anew, households standing still.
+
+    Parameters
+    ----------
+    model : highspy.Highs
+        A whole-number programme that was solved; it becomes a linear one.
+    point : array (columns,)
+        Its point, whole in `stand`.
+    stand : array of int
+        Columns of households.
+
+    Returns
+    -------
+    point : array (columns,)
+        A vertex, so whole in every column.
+    cost : float
+        Its cost.
+
+    Raises
+    ------
+    SolverError
+        If the flow ended in any other state than optimal or feasible.
+
+    Notes
+    -----
+    Class, then pool of a site, then staff of a site: the limits single persons meet are nested,
+    so their rows are those of a network and vertices are whole (Hoffman and Kruskal 1956,
+    Linear Inequalities and Related Systems, 223-246).
+    """
+    import highspy
+
+    model.changeColsIntegrality(
+        len(point), np.arange(len(point), dtype=np.int32),
+        np.full(len(point), int(highspy.HighsVarType.kContinuous), np.uint8),
+    )  # fmt: skip
+    whole = np.rint(point[stand])
+    model.changeColsBounds(len(stand), stand.astype(np.int32), whole, whole)
+    model.setOptionValue("solver", "simplex")
+    model.run()
+    require_point(model, "the flow of single persons")
+    vertex = np.asarray(model.getSolution().col_value)
+    return vertex, float(model.getInfo().objective_function_value)
+
+
+def _least(reduced: Floats, many: int) -> np.ndarray:
+    """Mark the columns of least reduced cost."""
+    if not reduced.size:
+        return np.zeros(reduced.shape, bool)
+    few = min(many, reduced.size) - 1
+    width = float(np.partition(reduced, few, axis=None)[few])
+    least: np.ndarray = np.isfinite(reduced) & (reduced <= width)
+    return least
