@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
-import ibis
-import numpy as np
-import pyarrow as pa
 import pytest
-from tests.drawn import KINDS
+from tests.drawn import known
 
-from analytics import engine, study, tables
+from analytics import engine, study
 from analytics.analysis import screening
 from analytics.simulation import feeds, world
 
@@ -18,19 +15,6 @@ STUDY = "hubei-2020-simulated"
 FIRST, LAST = date(2020, 1, 23), date(2020, 2, 22)
 READ = ("cases", "fever_visits", "tests", "contacts", "quarantine", "declarations",
         "community_registration", "resident_register", "placements", "tickets")  # fmt: skip
-
-
-def known(rows: world.Rows) -> ibis.Table:
-    """Latest version of each row, typed as the archive types it, with who it is about."""
-    contract = tables.contract(rows.feed)
-    table = rows.table.append_column("at", pa.array(np.arange(rows.table.num_rows)))
-    latest = table.group_by(list(contract.key)).aggregate([("at", "max")])["at_max"]
-    columns = {"person": pa.array([f"p{n}" if n >= 0 else None for n in rows.person])}
-    for column in contract.columns:
-        if column.archived == "clear" and column.name in rows.table.column_names:
-            kind = KINDS.get(column.kind, (pa.string(), str))[0]
-            columns[column.name] = rows.table[column.name].combine_chunks().cast(kind)
-    return ibis.memtable(pa.table(columns).take(latest))
 
 
 @pytest.mark.slow
