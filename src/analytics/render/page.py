@@ -19,10 +19,10 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from analytics.errors import ContractError, SetupError
@@ -30,6 +30,9 @@ from analytics.render import cells, workbook
 from analytics.render.blocks import LANGUAGES, Language, escape_json
 from analytics.render.numbers import written
 from analytics.render.wording import WORDS, word
+
+if TYPE_CHECKING:
+    from jinja2.bccache import Bucket
 
 ORDER: Final = (
     "masthead",
@@ -182,6 +185,23 @@ def asset(name: str) -> str:
     return (resources.files("analytics.render") / "assets" / name).read_text(encoding="utf-8")
 
 
+class _Compiled(BytecodeCache):
+    """Templates compiled once in a process, for every block and both languages."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED: Final = _Compiled()
+
+
 def environment_for(language: Language, swatches: Mapping[str, Mapping[str, Any]]) -> Environment:
     """Jinja environment of one language: everything escaped, nothing undefined passes."""
     environment = Environment(
@@ -191,6 +211,7 @@ def environment_for(language: Language, swatches: Mapping[str, Mapping[str, Any]
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        bytecode_cache=_COMPILED,
     )
 
     environment.globals.update(
