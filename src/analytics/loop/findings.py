@@ -179,7 +179,7 @@ def screening(screened: pa.Table, region: str, *, version: str = _VERSION) -> pa
             coalesce(nullif(s.county, ''), $region) as county, s.person as subject,
             'person' as subject_kind, k.asks, coalesce(s.rule, 'screening.' || k.category) as rule,
             $version as rule_version, s.score, null::varchar as department,
-            coalesce(s.reason_zh, '筛查归入：' || k.zh) as reason_zh,
+            coalesce(s.reason_zh, '排查归入：' || k.zh) as reason_zh,
             coalesce(s.reason_en, 'screened as: ' || k.en) as reason_en, c.zh as check_zh,
             c.en as check_en, k.priority, null::timestamp as due
         from screened s join kinds k on s.category::varchar = k.category

@@ -41,7 +41,7 @@ ASKS: Mapping[str, Text] = {
     "record_wrong": Text("记录是否有误", "record is wrong"),
 }
 TASKS: Mapping[str, Text] = {
-    "screening": Text("四类人员筛查", "screening"),
+    "screening": Text("四类人员排查", "screening"),
     "trace_contacts": Text("密接追踪", "contact tracing"),
     "stranded": Text("滞留人员", "stranded people"),
     "linkage_review": Text("身份比对复核", "linkage review"),

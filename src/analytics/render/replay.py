@@ -66,7 +66,7 @@ FAULTS: Mapping[str, Text] = {
 }
 STEPS: Mapping[str, Text] = {
     "deliver": Text("接收", "deliver"), "pool": Text("汇聚", "pool"),
-    "link": Text("关联", "link"), "screen": Text("筛查", "screen"), "push": Text("推送", "push"),
+    "link": Text("关联", "link"), "screen": Text("排查", "screen"), "push": Text("推送", "push"),
     "export": Text("导出清单", "export lists"), "field": Text("基层核查", "field"),
     "receive": Text("收回清单", "receive"), "feedback": Text("反馈", "feedback"),
     "place": Text("安置", "place"), "forecast": Text("预测", "forecast"),
