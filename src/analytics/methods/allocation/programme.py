@@ -32,6 +32,7 @@ _LARGE = 4_000  # options from which solutions come from the interior, not from 
 _PER_OPTION = 4  # columns an option starts with, on average
 _WHOLE = 30_000  # columns of a whole-number programme at most
 _EVERY = 10**6  # columns an option: all of them, as far as they are within the gap
+# columns an option, and whether better points are searched for or only the bound
 _STAGES = ((5, True), (_EVERY, False), (10, True), (_EVERY, False), (_EVERY, True))
 
 
