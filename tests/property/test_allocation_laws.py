@@ -168,6 +168,27 @@ def test_single_persons_flow_to_whole_numbers():
     assert (point[2], cost) == (1.0, 15.0)
 
 
+def test_the_solver_keeps_its_word():
+    """Thirty households and little staff, where HiGHS's presolve lost columns beside a start."""
+    rng = np.random.default_rng(16)
+    for _ in range(40):
+        count = int(rng.integers(20, 40))
+        household = np.sort(rng.integers(0, 22, count))
+        nowhere = np.full(count, -1)
+        people = Persons(
+            household, rng.random(count) < 0.5, rng.random(count) < 0.15,
+            rng.random((count, 2)) < 0.15, rng.integers(0, 4, 22)[household],
+            np.zeros(count, int), nowhere, nowhere,
+        )  # fmt: skip
+        homes = Sites(rng.integers(0, 31, (5, 4)), rng.integers(0, 61, 5), rng.random((5, 2)) < 0.7)
+        distance = rng.uniform(0, 300, (4, 5))
+        found = allocation.allocate(
+            people, homes, distance, Policy(unplaced_cost=5000.0), tolerance=1e-9
+        )
+        best = individual_optimum(people, homes, distance, 5000.0)
+        assert found.upper == pytest.approx(best, rel=1e-6)
+
+
 def test_a_person_moves_only_if_it_saves_more_than_it_costs():
     homes = Sites(np.full((2, 4), 5), np.array([9, 9]), np.ones((2, 0), bool))
     people, homes = small(homes, household=[1], site=[1])

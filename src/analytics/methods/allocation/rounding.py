@@ -57,6 +57,8 @@ def find(
     (relaxation induced neighbourhood: Danna, Rothberg and Le Pape 2005, Mathematical
     Programming 102:71-90).
     """
+    if int(programme.parties.count.sum()) <= _ALL:
+        return np.zeros(point.shape, np.int64), float(programme.slack @ programme.parties.count)
     owner = programme.parties.option
     several = (programme.parties.size > 1)[owner]
     stays = np.where(several[:, None], np.floor(point + _CLOSE), 0).astype(np.int64)
@@ -66,8 +68,6 @@ def find(
         open_[programme.use[:, place][:, None] > rest.limit[:, place][None, :]] = np.inf
     spent = float(programme.cost[stays > 0] @ stays[stays > 0])
     best, cost = stays, spent + float(programme.slack @ rest.count)
-    if int(programme.parties.count.sum()) <= _ALL:
-        return best, cost
     for width in _WIDTHS:
         among = np.zeros(programme.cost.shape, bool)
         for kind, columns in ((several, _OF_SEVERAL), (~several, _OF_ONE)):
