@@ -44,7 +44,7 @@ def find(
     Returns
     -------
     sent : array (options, sites)
-        Parties sent.
+        Parties sent; nobody where there are few, since all are searched over at once.
     cost : float
         Cost, parties without a place and unfairness included.
 
