@@ -124,7 +124,7 @@ def linkage_review(study: Study, ring: Ring, threshold: float) -> pa.Table:
         select $duty as duty, 'statistics' as purpose, coalesce(county::varchar, $region) as county,
             subject, 'pair' as subject_kind, 'same_person' as asks, 'linkage' as rule,
             $version as rule_version, score, null::varchar as department,
-            printf('两条记录是同一人的概率为 %.2f（门限 %g）', score, $threshold) as reason_zh,
+            printf('两条记录是同一人的概率为 %.2f（阈值 %g）', score, $threshold) as reason_zh,
             printf('the two are one person with probability %.2f (threshold %g)', score,
                 $threshold) as reason_en,
             $zh as check_zh, $en as check_en, 5 as priority, null::timestamp as due

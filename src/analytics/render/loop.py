@@ -124,7 +124,7 @@ def decisions(account: Account) -> Decisions:
     items += [
         Decision(
             what=Text(
-                f"批准门限调整：{one.rule} {one.current:g} → {one.proposed:g}",
+                f"批准阈值调整：{one.rule} {one.current:g} → {one.proposed:g}",
                 f"Approve a threshold: {one.rule} {one.current:g} → {one.proposed:g}",
             ),
             who=Text("规则负责人", "who answers for the rule"),

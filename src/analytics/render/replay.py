@@ -59,13 +59,13 @@ FAULTS: Mapping[str, Text] = {
     "late_department": Text("部门迟报", "a department is late"),
     "half_copied": Text("文件只复制一半", "a delivery copied by half"),
     "forged_list": Text("清单被改", "a forged list"),
-    "killed_pool": Text("汇聚被强行终止", "the pool is killed"),
+    "killed_pool": Text("汇集被强行终止", "the pool is killed"),
     "list_twice": Text("清单重复交回", "a list handed in twice"),
     "deleted_lines": Text("清单被删行", "lines deleted from a list"),
     "two_at_once": Text("两个任务同时写入", "two runs at once"),
 }
 STEPS: Mapping[str, Text] = {
-    "deliver": Text("接收", "deliver"), "pool": Text("汇聚", "pool"),
+    "deliver": Text("接收", "deliver"), "pool": Text("汇集", "pool"),
     "link": Text("关联", "link"), "screen": Text("排查", "screen"), "push": Text("推送", "push"),
     "export": Text("导出清单", "export lists"), "field": Text("基层核查", "field"),
     "receive": Text("收回清单", "receive"), "feedback": Text("反馈", "feedback"),
@@ -330,7 +330,7 @@ def definitions() -> Definitions:
                   "Stranded people neither placed, referred nor waiting, and pushed rows without a "
                   "standing, summed over days.")),
             (Text("丢失的记录行", "Rows lost"),
-             Text("完整送达的行中，档案既未收入、隔离，也未记为重复的。",
+             Text("完整送达的行中，归档库既未收入、也未列入待核区或记为重复的。",
                   "Rows of whole deliveries that the archive neither kept, set aside nor counted "
                   "as repeated.")),
             (Text("加权区间得分", "Interval score"),

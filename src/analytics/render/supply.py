@@ -64,13 +64,13 @@ def lead(departments: pd.DataFrame, owed: pd.DataFrame) -> Lead:
         f"Of {counted(due, NODE, 'time nodes').en} due, {came:,} have been met by a sound delivery",
     )
     if missing == 0:
-        return Lead(Text(f"{first.zh}，无欠缺。", f"{first.en}; nothing is owed."))
+        return Lead(Text(f"{first.zh}，无欠报。", f"{first.en}; nothing is owed."))
     by_department = owed.groupby("department")["time_nodes"].sum().sort_values(ascending=False)
     most = DEPARTMENTS[str(by_department.index[0])]
     share = int(by_department.iloc[0])
     return Lead(
         Text(
-            f"{first.zh}，欠{missing}个，其中{most.zh}部门{share}个，请督促补报。",
+            f"{first.zh}，欠报{missing}个，其中{most.zh}部门{share}个，请督促补报。",
             f"{first.en}; {missing:,} are owed, {share:,} of them by {most.en}, which needs "
             "reminding.",
         )
@@ -121,12 +121,12 @@ def headlines(departments: pd.DataFrame, by_day: pd.DataFrame, as_of: date) -> H
                 trend_summary=Text("近两周按时率", "share on time in the last two weeks"),
             ),
             Headline(Text("累计按时", "On time so far"), number(on_time), nothing, nothing, of_due),
-            Headline(Text("欠缺", "Owed"), number(owed), nothing, nothing, of_due),
+            Headline(Text("欠报", "Owed"), number(owed), nothing, nothing, of_due),
             Headline(
                 Text("入库行数", "Rows accepted"), number(accepted), nothing, nothing, of_rows
             ),
             Headline(
-                Text("隔离行数", "Rows in quarantine"), number(aside), nothing, nothing, of_rows
+                Text("待核区行数", "Rows in quarantine"), number(aside), nothing, nothing, of_rows
             ),
         )
     )
@@ -194,9 +194,9 @@ def owed(rows: pd.DataFrame) -> Section:
     """List what is owed."""
     missing = int(rows["time_nodes"].sum())
     title = (
-        Text(f"欠缺{missing}个时间节点的数据", f"{counted(missing, NODE, 'time nodes').en} not met")
+        Text(f"欠报{missing}个时间节点的数据", f"{counted(missing, NODE, 'time nodes').en} not met")
         if missing
-        else Text("无欠缺", "Nothing is owed")
+        else Text("无欠报", "Nothing is owed")
     )
     return Section(title=title, tables=(_table("owed", rows, _OWED),))
 
@@ -205,14 +205,14 @@ def quality(feeds: pd.DataFrame, reasons: pd.DataFrame) -> Section:
     """Show what was set aside and why, and how complete each feed is."""
     rows, files = int(feeds["quarantined"].sum()), int(reasons["files"].sum())
     title = Text(
-        f"隔离{rows}行、{files}个文件，其余全部入库",
+        f"{rows}行、{files}个文件列入待核区，其余全部入库",
         f"{counted(rows, ROW, 'rows').en} and {files:,} whole files set aside; all others accepted",
     )
     return Section(
         title=title,
         tables=(_table("quarantine", reasons, _REASONS), _table("feeds", feeds, _BY_FEED)),
         note=Text(
-            "一行可有多个问题，分别计数。隔离的行未丢失，更正后可重新报送。",
+            "一行可有多个问题，分别计数。待核区的行未丢失，更正后可重新报送。",
             "A row with several faults counts for each. Nothing set aside is lost: corrected, it "
             "can "
             "be delivered again.",
@@ -238,7 +238,7 @@ def definitions() -> Definitions:
                 ),
             ),
             Definition(
-                Text("按时、迟到、欠缺", "On time, late, missing"),
+                Text("按时、迟报、漏报", "On time, late, missing"),
                 Text(
                     "以首个合格文件到达时间为准；只到达无法读取的文件，计为拒收。",
                     "By the arrival of the first sound file; where only unreadable files came, "
@@ -255,9 +255,9 @@ def definitions() -> Definitions:
                 ),
             ),
             Definition(
-                Text("隔离", "Quarantine"),
+                Text("待核区", "Quarantine"),
                 Text(
-                    "不符合数据约定的行或文件单独存放并注明原因；到达行数＝入库＋隔离＋重复。",
+                    "不符合数据契约的行或文件单独存放并注明原因；到达行数＝入库＋待核＋重复。",
                     "Rows or files that break their contract are kept apart with the reason; "
                     "rows that "
                     "came = accepted + quarantined + duplicates.",
@@ -333,15 +333,15 @@ _BY_DEPARTMENT: Layout = (
         _WHO,
         _count("due", "到期", "Due"),
         _count("on_time", "按时", "On time"),
-        _count("late", "迟到", "Late"),
-        _count("missing", "欠缺", "Missing"),
+        _count("late", "迟报", "Late"),
+        _count("missing", "漏报", "Missing"),
         _count("refused", "拒收", "Refused"),
         _rate("punctuality", "按时率（%）", "On time (%)"),
     ),
     Text("", ""),
 )
 _OWED: Layout = (
-    Text("欠缺的数据", "What is owed"),
+    Text("欠报的数据", "What is owed"),
     (
         _WHO,
         _WHICH,
@@ -354,7 +354,7 @@ _OWED: Layout = (
     Text("", ""),
 )
 _REASONS: Layout = (
-    Text("隔离原因", "Why rows and files were set aside"),
+    Text("待核原因", "Why rows and files were set aside"),
     (
         _WHO,
         _WHICH,
@@ -370,9 +370,9 @@ _BY_FEED: Layout = (
         _WHICH,
         _WHO,
         _count("accepted", "入库", "Accepted"),
-        _count("quarantined", "隔离", "Quarantined"),
+        _count("quarantined", "待核", "Quarantined"),
         _count("duplicates", "重复", "Duplicates"),
-        _rate("quarantine_share", "隔离率（%）", "Quarantined (%)"),
+        _rate("quarantine_share", "待核率（%）", "Quarantined (%)"),
         _COMPLETENESS,
     ),
     Text("", ""),

@@ -130,8 +130,7 @@ def what_if(steps: pd.DataFrame, pressure: Any, names: Mapping[str, Text]) -> Se
     checked, free = (rows(steps[steps["status"] == each])[0] for each in ("checked", "open"))
     averted = 1 - checked["exported"] / free["exported"] if free["exported"] else 0.0
     title = Text(
-        f"{place.zh}现为“{STATUSES[now['status']].zh}”；"
-        f"查验放行比开放少输出{percent(averted, 0).zh}",
+        f"{place.zh}现为“{STATUSES[now['status']].zh}”；查验比开放少输出{percent(averted, 0).zh}",
         f"{place.en} is {STATUSES[now['status']].en} now; checks would avert "
         f"{percent(averted, 0).en} of what open ways export",
     )

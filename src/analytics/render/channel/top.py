@@ -217,7 +217,7 @@ def _decision(study: Study, task: str, what: Text) -> Decision:
     if duty is None:
         return Decision(
             what,
-            who=Text("本研究未设值守名单", "no duty roster in this study"),
+            who=Text("本研究未列责任清单", "no duty roster in this study"),
             due=Text("未定", "not set"),
         )
     due = f"{duty.due:%H:%M}"

@@ -15,8 +15,8 @@ HIDDEN = Missing(Text("为保护个人而隐去", "hidden to protect persons"))
 ELSEWHERE = Text("未列出的其他地方", "all places not listed")
 STATUSES = {
     "open": Text("开放", "open"),
-    "checked": Text("查验放行", "checked"),
-    "permit_only": Text("凭证放行", "permit only"),
+    "checked": Text("查验", "checked"),
+    "permit_only": Text("凭证通行", "permit only"),
     "closed": Text("关闭", "closed"),
 }
 PLANS = {
