@@ -159,10 +159,10 @@ def all_errors() -> dict[str, int]:
 
 
 def test_exit_codes_in_docs_and_drawn_tree_are_the_classes_own():
-    conventions = (ROOT / "docs/conventions.md").read_text(encoding="utf-8")
-    documented = {row[1].strip("`"): int(row[0]) for row in table_rows(conventions, 3) if row[1]}
+    for name in ("conventions.md", "conventions.zh.md"):
+        rows = table_rows((ROOT / "docs" / name).read_text(encoding="utf-8"), 3)
+        assert {row[1].strip("`"): int(row[0]) for row in rows if row[1]} == all_errors()
     drawn = re.findall(r"(\w+Error)\s+(\d+)\s", inspect.getdoc(errors) or "")
-    assert documented == all_errors()
     assert {name: int(code) for name, code in drawn} == all_errors()
 
 
@@ -218,6 +218,60 @@ def test_readme_says_the_same_commands_in_both_languages():
     shown = set(re.findall(r"(?:^|`)make ([a-z-]+)", pages[0], re.MULTILINE))
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert shown <= targets
+
+
+def written_by_a_script(page: str) -> bool:
+    """Whether a page says that a script made it."""
+    return bool(re.search(r"(?:[Ww]ritten|Made)\b[^.]{,40}\bby\s+`", page))
+
+
+def test_every_guide_written_by_hand_is_there_in_chinese():
+    english = [page for page in (ROOT / "docs").glob("*.md") if ".zh." not in page.name]
+    by_hand = [page for page in english if not written_by_a_script(page.read_text("utf-8"))]
+    assert len(by_hand) >= 15
+    assert [p.name for p in by_hand if not p.with_suffix(".zh.md").exists()] == []
+
+
+def said_alike(page: str) -> dict[str, object]:
+    """What a guide says in any language: links, commands, code, and how it is laid out."""
+    fenced = re.findall(r"^```\w*\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    indented = re.findall(r"^    .*", page, re.MULTILINE)
+    code = [re.sub(r"\s+#.*", "", line) for line in "\n".join([*fenced, *indented]).splitlines()]
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page)
+    return {
+        "links": {link.replace(".zh.md", ".md") for link in links},
+        "commands": set(re.findall(r"`((?:workbench|make|uv|papermill) [^`]+)`", page)),
+        "code": [line for line in code if line.isascii()],
+        "headings": re.findall(r"^(#+) ", page, re.MULTILINE),
+        "rows": sorted(line.count("|") for line in page.splitlines() if line.startswith("|")),
+    }
+
+
+@pytest.mark.parametrize("chinese", sorted((ROOT / "docs").glob("*.zh.md")), ids=lambda p: p.name)
+def test_a_guide_says_the_same_in_both_languages(chinese):
+    english = chinese.with_name(chinese.name.replace(".zh.md", ".md"))
+    pages = [page.read_text(encoding="utf-8") for page in (english, chinese)]
+    assert [page.splitlines()[2] for page in pages] == [
+        f"[中文]({chinese.name})",
+        f"[English]({english.name})",
+    ]
+    assert said_alike(pages[0]) == said_alike(pages[1])
+
+
+@pytest.mark.parametrize(
+    "chinese", [p for p in markdown() if ".zh." in p.name], ids=lambda p: p.name
+)
+def test_a_chinese_page_leads_to_chinese_guides_and_its_bold_words_end(chinese):
+    """Bold that ends in a full stop or colon before a word is no bold in CommonMark."""
+    page = chinese.read_text(encoding="utf-8")
+    links = set(re.findall(r"\]\(([^)#:]+\.md)(?:#[^)]*)?\)", page))
+    twins = {link: chinese.parent / link.replace(".md", ".zh.md") for link in links}
+    own = chinese.name.replace(".zh.md", ".md")
+    assert [link for link, twin in twins.items() if link != own and twin.exists()] == []
+    bold = re.findall(r"\*\*([^*]+)\*\*(.?)", page)
+    assert [
+        words for words, after in bold if words[-1] in "，。：；！？）”" and after.isalnum()
+    ] == []
 
 
 # --- shape

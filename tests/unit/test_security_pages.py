@@ -29,7 +29,7 @@ def named(page):
     return re.findall(r"`((?:src|tests|docs|tools)/[\w./-]+(?:::\w+)?)`", text)
 
 
-@pytest.mark.parametrize("page", ["security.md", "red_team.md"])
+@pytest.mark.parametrize("page", ["security.md", "security.zh.md", "red_team.md"])
 def test_every_file_and_test_named_is_there(page):
     missing = []
     for name in named(page):
@@ -45,9 +45,12 @@ def test_every_file_and_test_named_is_there(page):
     assert missing == []
 
 
-def test_every_clause_of_law_has_code_and_a_test():
+@pytest.mark.parametrize(
+    ("page", "law"), [("security.md", "## Law"), ("security.zh.md", "## 法律")]
+)
+def test_every_clause_of_law_has_code_and_a_test(page, law):
     """Each row of the three tables names at least one file of the package and one of the tests."""
-    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8").split("## Law")[1]
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8").split(law)[1]
     rows = [line for line in text.splitlines() if re.match(r"\| \d", line)]
     assert len(rows) > 20
     assert [row for row in rows if "`src/" not in row or "`tests/" not in row] == []
