@@ -12,7 +12,16 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from analytics.errors import ParameterError
 from analytics.methods import allocation
-from analytics.methods.allocation import Persons, Placement, Policy, Sites, rounding
+from analytics.methods.allocation import (
+    Persons,
+    Placement,
+    Policy,
+    Sites,
+    large,
+    problem,
+    rounding,
+)
+from analytics.methods.allocation.columns import Columns
 from analytics.methods.solver import open_highs
 
 
@@ -154,6 +163,69 @@ def test_a_province_too_large_to_search_at_once():
     found = allocation.allocate(people, homes, distance, tolerance=1e-3)
     assert_lawful(people, homes, Policy(), found)
     assert found.gap <= 1e-3
+
+
+@settings(max_examples=25, deadline=None)
+@given(provinces(), st.integers(0, 2**32 - 1), st.integers(1, 3))
+def test_every_column_is_priced_in_passing(province, seed, many):
+    """Cheapest sites of each option, found block by block, are those of all costs at once."""
+    people, homes, distance, policy = province
+    parties = problem.gather(people, policy)
+    limit = problem.limits(homes, policy)
+    columns = Columns(parties, homes, limit, distance, policy)
+    prices = np.random.default_rng(seed).uniform(0, 50, limit.shape)
+    priced = columns.dense() + columns.use @ prices.T
+    least, site = columns.scan(prices, many)
+    np.testing.assert_allclose(least, priced.min(axis=1))
+    width = min(many, priced.shape[1])
+    cheapest = np.sort(priced, axis=1)[:, :width]
+    found = np.take_along_axis(priced, np.maximum(site[:, :width], 0), axis=1)
+    found = np.sort(np.where(site[:, :width] >= 0, found, np.inf), axis=1)
+    np.testing.assert_allclose(found, cheapest)
+
+
+@settings(max_examples=25, deadline=None)
+@given(provinces())
+def test_laws_hold_where_costs_are_too_many_to_hold(province):
+    """Priced in passing, a province has the same laws, and bounds on both sides of its optimum."""
+    people, homes, distance, _ = province
+    best = allocation.allocate(people, homes, distance, tolerance=1e-9)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(large, "HELD", 0)
+        found = allocation.allocate(people, homes, distance, tolerance=1e-9)
+        with pytest.raises(ParameterError, match="fairness"):
+            allocation.allocate(people, homes, distance, Policy(fairness=1.2))
+    assert_lawful(people, homes, Policy(), found)
+    assert found.lower <= best.upper * (1 + 1e-6) + 1e-6
+    assert found.upper >= best.lower * (1 - 1e-6) - 1e-6
+
+
+@pytest.mark.parametrize("staff", [1.04, 3.0])
+def test_a_large_province_is_close_to_its_bound(staff):
+    """6,000 parties, staff scarce or not: what the linear programme splits is a small province."""
+    rng = np.random.default_rng(5)
+    sizes = rng.choice([1, 2, 3, 4, 5], p=[0.62, 0.16, 0.11, 0.08, 0.03], size=6_000)
+    household = np.repeat(np.arange(6_000), sizes)
+    count, sites = len(household), 80
+    share = rng.dirichlet(np.full(sites, 3.0))
+    homes = Sites(
+        np.ceil(share[:, None] * 1.3 * np.array([2_250, 2_250, 2_400, 1_050])).astype(int),
+        np.ceil(share * staff * count).astype(int),
+        rng.random((sites, 2)) < 0.6,
+    )
+    nowhere = np.full(count, -1)
+    people = Persons(
+        household, rng.random(count) < 0.5, rng.random(count) < 0.08,
+        rng.random((count, 2)) < 0.04, rng.integers(0, 40, 6_000)[household],
+        rng.integers(0, 3, count), nowhere, nowhere,
+    )  # fmt: skip
+    distance = rng.uniform(0, 300, (40, sites))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(large, "HELD", 1_000)
+        found = allocation.allocate(people, homes, distance, tolerance=1e-3)
+    assert_lawful(people, homes, Policy(), found)
+    assert (found.site >= 0).all()
+    assert found.gap <= 0.03
 
 
 def test_single_persons_flow_to_whole_numbers():

@@ -98,13 +98,17 @@ def page(tmp_path_factory):
         return made(study)
 
 
-def made(study):
+def made(study, *, delivered=True):
     """Analyse as the notebook does; blocks by name."""
     known, connection = tables(), engine.connect()
+    homes, beds = sites(), rooms()
+    if not delivered:
+        known = {name: one.limit(0) for name, one in known.items()}
+        homes, beds = homes.head(0), beds.head(0)
     places = door._places(study)
     register = engine.collect(resettlement.register(known, DAY, study.region), connection)
-    plan = resettlement.place(register, sites(), rooms(), places)
-    openings = resettlement.openings(plan, register, sites(), rooms(), places)
+    plan = resettlement.place(register, homes, beds, places)
+    openings = resettlement.openings(plan, register, homes, beds, places)
     moved = engine.collect(resettlement.movements(known["stranded"], DAY), connection)
     ahead, hidden = resettlement.ahead(moved, DAY), resettlement.hidden(register, replicates=60)
     rules = assistance.read()
@@ -156,6 +160,16 @@ def test_every_block_can_be_stored_and_bounds_are_printed(page):
     assert "lower bound" in stored["beds"]
     assert "unverified" in stored["assistance"]
     assert "should open" in stored["lead"]
+
+
+def test_what_nobody_delivered_is_no_data_and_not_none(page, tmp_path, monkeypatch):
+    *_, blocks = made(pool_study.make(monkeypatch, tmp_path), delivered=False)
+    silent = {name for name, block in blocks.items()
+              if str(getattr(getattr(block, "title", None), "en", "")).endswith(": no data")}
+    assert silent == {"map", "beds", "waiting", "needs", "unlisted", "openings", "assistance"}
+    assert all(not blocks[name].tables for name in silent | {"responses"})
+    figures = [figure.value.en for figure in blocks["headlines"].figures]
+    assert figures == ["—"] * 3
 
 
 def test_no_small_count_of_persons_is_on_the_page(page):

@@ -2,8 +2,9 @@
 Who goes where: households to rooms at sites, at the least distance, everyone accounted for.
 
 People become parties that stay together, identical parties at one origin become a class, and
-classes are sent to sites by a programme in which every column is priced (`programme`). The
-answer is taken apart again and every person checked against the inputs (`rooms.verify`).
+classes are sent to sites by a programme in which every column is priced: all at once
+(`programme`), or in passing where they are too many to hold (`large`). The answer is taken
+apart again and every person checked against the inputs (`rooms.verify`).
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analytics.errors import ParameterError
-from analytics.methods.allocation import rooms, shortage
+from analytics.methods.allocation import large, programme, rooms, shortage
+from analytics.methods.allocation.columns import Columns
 from analytics.methods.allocation.problem import (
     POOLS,
     Floats,
     Integers,
-    Parties,
     Persons,
     Policy,
     Sites,
@@ -28,7 +29,6 @@ from analytics.methods.allocation.problem import (
     great_circle,
     limits,
 )
-from analytics.methods.allocation.programme import Programme
 from analytics.methods.allocation.shortage import REASONS, Shortage
 
 __all__ = [
@@ -113,7 +113,7 @@ def allocate(
     Raises
     ------
     ParameterError
-        If the inputs do not fit together.
+        If the inputs do not fit together, or fairness is asked of more than `large.HELD` costs.
     SolverError
         If a solver ended without a feasible point, or the answer breaks a rule.
 
@@ -135,13 +135,11 @@ def allocate(
     limit, parties = limits(sites, rule), gather(persons, rule)
     if not len(persons.household):
         return _nobody(len(limit))
-    cost = _cost(parties, sites, limit, road, rule)
     far = road.max(initial=0.0) + rule.move_cost
     unplaced = rule.unplaced_cost if rule.unplaced_cost is not None else 20 * max(far, 1.0)
-    programme = Programme(
-        parties, cost, road[parties.origin[parties.option]], limit, unplaced, rule
-    )
-    found = programme.solve(seconds, tolerance)
+    columns = Columns(parties, sites, limit, road, rule)
+    solve = large.solve if columns.cells > large.HELD else programme.solve
+    found = solve(columns, unplaced, seconds, tolerance)
     where, how = rooms.disaggregate(parties, found.option, found.site, found.parties)
     site = where[parties.party]
     shared = (parties.shared[how] & (how >= 0))[parties.party]
@@ -178,24 +176,6 @@ def _check(policy: Policy) -> None:
         breaches.append(f"floor_per_person is {policy.floor_per_person}, more than 0 is asked")
     if breaches:
         raise ParameterError("the allocation's policy is impossible", breaches)
-
-
-def _cost(
-    parties: Parties, sites: Sites, limit: Integers, distance: Floats, policy: Policy
-) -> Floats:
-    """Cost of one party of each option at each site; infinite where it may not go."""
-    owner = parties.option
-    size = parties.size[owner]
-    moves = (parties.current[owner] != -1)[:, None] & (
-        parties.current[owner][:, None] != np.arange(len(limit))
-    )
-    cost: Floats = size[:, None] * (distance[parties.origin[owner]] + policy.move_cost * moves)
-    unmet = parties.needs[owner].astype(np.float32) @ (~sites.offers).T.astype(np.float32)
-    cost[unmet > 0] = np.inf
-    for pool in range(len(POOLS)):
-        cost[parties.use[:, pool][:, None] > limit[:, pool]] = np.inf
-    cost[size[:, None] > limit[:, 4]] = np.inf
-    return cost
 
 
 def _means(persons: Persons, site: Integers, distance: Floats) -> Floats:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from analytics.methods.allocation.problem import Floats, Integers
+from analytics.methods.allocation.problem import Floats, Integers, Parties
 
 _ROUNDS = 300
-_STEP = 0.45  # first step of a price, as a share of the mean cost of the nearest place
+_STEP, _STEP_ON = (
+    0.45,
+    0.05,
+)  # first step of a price, as a share of the mean cost of the nearest place
 _FIRST, _SECOND = 0.9, 0.99  # memory of the slope and of its square
 
 
-def ascend(
-    cost: Floats, use: Floats, owner: Integers, count: Integers, slack: Floats,
-    limit: Integers, *, rounds: int = _ROUNDS,
-) -> tuple[float, Floats]:  # fmt: skip
-    r"""
-    Price every place so that the cheapest way of each party alone costs as much as it can.
+Cheapest = Callable[[Floats], tuple[Floats, Integers]]
+
+
+def everywhere(cost: Floats, use: Floats) -> Cheapest:
+    """
+    Look for the cheapest site of every option among all sites.
 
     Parameters
     ----------
@@ -24,14 +29,77 @@ def ascend(
         Cost of one party of each option at each site; infinite where it may not go.
     use : array (options, 5)
         Places one party takes of each pool, and persons.
-    owner : array (options,)
-        Class of each option.
-    count : array (classes,)
-        Parties of each class.
+
+    Returns
+    -------
+    callable
+        From prices (sites, 5) to the cost (options,) with prices, and the site it is met at.
+    """
+    light, taken, rows = cost.astype(np.float32), use.astype(np.float32), np.arange(len(cost))
+
+    def cheapest(prices: Floats) -> tuple[Floats, Integers]:
+        priced = light + taken @ prices.T.astype(np.float32)
+        site = priced.argmin(axis=1)
+        return priced[rows, site].astype(float), site
+
+    return cheapest
+
+
+def among(cost: Floats, site: Integers, use: Floats, sites: int) -> Cheapest:
+    """
+    Look for the cheapest site of every option among a few.
+
+    Parameters
+    ----------
+    cost : array (options, few)
+        Cost of one party of each option at each of its sites; infinite where there is none.
+    site : array (options, few)
+        Those sites; any where the cost is infinite.
+    use : array (options, 5)
+        Places one party takes of each pool, and persons.
+    sites : int
+        How many sites there are.
+
+    Returns
+    -------
+    callable
+        As of `everywhere`.
+    """
+    light, rows = cost.astype(np.float32), np.arange(len(cost))
+    kinds, kind = np.unique(use, axis=0, return_inverse=True)
+    at = kind.ravel()[:, None] * sites + site
+
+    def cheapest(prices: Floats) -> tuple[Floats, Integers]:
+        places = (kinds @ prices.T).astype(np.float32).ravel()
+        priced = places.take(at)
+        priced += light
+        column = priced.argmin(axis=1)
+        return priced[rows, column].astype(float), site[rows, column]
+
+    return cheapest
+
+
+def ascend(
+    cheapest: Cheapest, use: Floats, parties: Parties, slack: Floats, limit: Integers, *,
+    start: Floats | None = None, rounds: int = _ROUNDS,
+) -> tuple[float, Floats]:  # fmt: skip
+    r"""
+    Price every place so that the cheapest way of each party alone costs as much as it can.
+
+    Parameters
+    ----------
+    cheapest : callable
+        Cost and site of every option at given prices (`everywhere`, `among`).
+    use : array (options, 5)
+        Places one party takes of each pool, and persons.
+    parties : Parties
+        Classes and options.
     slack : array (classes,)
         Cost of leaving a party of the class without a place.
     limit : array (sites, 5)
         Places there are.
+    start : array (sites, 5), optional
+        Prices to go on from, in smaller steps.
     rounds : int
         Steps.
 
@@ -51,27 +119,25 @@ def ascend(
     places and climbed with the steps of Kingma and Ba (2015), arXiv:1412.6980, falling by a
     cosine. Held and Karp (1971), Mathematical Programming 1:6-25, for the bound.
     """
-    light, taken = cost.astype(np.float32), use.astype(np.float32)
-    room, rows = limit.astype(float), np.arange(len(cost))
+    owner, count, room = parties.option, parties.count, limit.astype(float)
+    prices = np.zeros(room.shape) if start is None else start
     # an infinite cost at every site is a party that cannot be placed; it stays so
-    nearest = np.where(np.isfinite(cost), cost, np.inf).min(axis=1, initial=np.inf)
+    nearest = cheapest(prices)[0]
     near = nearest[np.isfinite(nearest)] / np.maximum(use[np.isfinite(nearest), 4], 1)
-    step = _STEP * float(near.mean()) if len(near) else 1.0
-    prices = np.zeros(room.shape)
+    step = (_STEP if start is None else _STEP_ON) * (float(near.mean()) if len(near) else 1.0)
     best, kept = -np.inf, prices
     slope, square = np.zeros_like(prices), np.zeros_like(prices)
     for turn in range(1, rounds + 1):
-        reduced = light + taken @ prices.T.astype(np.float32)
-        site = reduced.argmin(axis=1)
-        price, option = _cheapest(reduced[rows, site].astype(float), owner, len(count))
+        value_of, site = cheapest(prices)
+        price, option = of_class(value_of, owner, len(count))
         placed = price < slack
         value = float(np.minimum(price, slack) @ count - (prices * room).sum())
         if value > best:
             best, kept = value, prices
-        asked = -room
         chosen = option[placed]
-        np.add.at(asked, site[chosen], use[chosen] * count[placed][:, None])
-        asked /= np.maximum(room, 1)
+        taken = use[chosen] * count[placed][:, None]
+        asked = np.stack([np.bincount(site[chosen], one, len(room)) for one in taken.T], axis=1)
+        asked = (asked - room) / np.maximum(room, 1)
         slope = _FIRST * slope + (1 - _FIRST) * asked
         square = _SECOND * square + (1 - _SECOND) * asked**2
         size = step * (0.5 * (1 + np.cos(np.pi * turn / rounds)) + 1e-4)
@@ -80,7 +146,7 @@ def ascend(
     return best, kept
 
 
-def _cheapest(price: Floats, owner: Integers, classes: int) -> tuple[Floats, Integers]:
+def of_class(price: Floats, owner: Integers, classes: int) -> tuple[Floats, Integers]:
     """Cheapest option of each class: its price, and which it is."""
     least = np.full(classes, np.inf)
     np.minimum.at(least, owner, price)

@@ -158,10 +158,13 @@ def great_circle(origins: ArrayLike, sites: ArrayLike, *, road_factor: float = 1
     array (origins, sites)
         Distance [km].
     """
+    from sklearn.metrics.pairwise import haversine_distances
+
     a, b = (np.radians(np.asarray(points, float)) for points in (origins, sites))
-    half = np.sin((a[:, None] - b[None]) / 2) ** 2
-    chord = half[..., 0] + np.cos(a[:, None, 0]) * np.cos(b[None, :, 0]) * half[..., 1]
-    distance: Floats = road_factor * 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(chord))
+    if not (len(a) and len(b)):
+        return np.empty((len(a), len(b)))
+    distance: Floats = haversine_distances(a, b)
+    distance *= road_factor * EARTH_RADIUS_KM
     return distance
 
 

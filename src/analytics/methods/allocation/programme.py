@@ -21,8 +21,10 @@ from scipy import sparse
 
 from analytics.errors import SolverError
 from analytics.methods.allocation import rounding
-from analytics.methods.allocation.prices import ascend
-from analytics.methods.allocation.problem import Floats, Integers, Parties, Policy
+from analytics.methods.allocation.columns import Columns
+from analytics.methods.allocation.prices import ascend, everywhere
+from analytics.methods.allocation.problem import Floats, Integers
+from analytics.methods.allocation.rows import Rest, Rows
 from analytics.methods.solver import open_highs, require_point
 
 _JOINING = 4
@@ -64,26 +66,6 @@ class Solution:
 
 
 @dataclass(frozen=True)
-class Rest:
-    """
-    Parties and room a whole-number programme is about.
-
-    Parameters
-    ----------
-    count : array (classes,)
-        Parties of each class.
-    limit : array (sites, 5)
-        Room.
-    travelled : array (groups,), optional
-        Person-kilometres of those that are not part of it, for fairness.
-    """
-
-    count: Integers
-    limit: Integers
-    travelled: Floats | None
-
-
-@dataclass(frozen=True)
 class Whole:
     """Parties sent (options, sites) by a whole-number programme, its cost and its bound."""
 
@@ -92,24 +74,46 @@ class Whole:
     bound: float
 
 
+def solve(columns: Columns, unplaced: float, seconds: float, tolerance: float) -> Solution:
+    """
+    Send parties where the costs of every option at every site can be held at once.
+
+    Parameters
+    ----------
+    columns : Columns
+        Parties, sites and what sending costs.
+    unplaced : float
+        Cost of leaving a person without a place [km].
+    seconds : float
+        Time after which the best answer so far is taken.
+    tolerance : float
+        Relative gap that is good enough.
+
+    Returns
+    -------
+    Solution
+        Parties sent, with bounds.
+
+    Raises
+    ------
+    SolverError
+        If the linear programme ended in any other state than optimal.
+    """
+    return Programme(columns, unplaced).solve(seconds, tolerance)
+
+
 class Programme:
     """One allocation's columns and rows, growing as columns are priced."""
 
-    def __init__(
-        self, parties: Parties, cost: Floats, distance: Floats, limit: Integers,
-        unplaced: float, policy: Policy,
-    ) -> None:  # fmt: skip
-        self.parties, self.cost, self.distance = parties, cost, distance
-        self.limit, self.policy = limit, policy
-        self.classes, self.sites = len(parties.count), len(limit)
-        size = parties.size[parties.option]
-        self.use = np.column_stack([parties.use, size]).astype(float)
-        self.slack = unplaced * parties.size.astype(float)
-        self.groups = int(parties.group.max()) + 1 if policy.fairness is not None else 0
-        self.persons = np.bincount(
-            parties.group, parties.size * parties.count, minlength=max(self.groups, 1)
-        )[: self.groups]
-        self.held = np.zeros(cost.shape, bool)
+    def __init__(self, columns: Columns, unplaced: float) -> None:
+        self.columns, self.cost = columns, columns.dense()
+        self.parties, self.limit = columns.parties, columns.limit
+        parties = self.parties
+        self.distance = columns.distance[parties.origin[parties.option]]
+        self.rows = Rows(parties, columns.use, len(self.limit), unplaced, columns.policy)
+        self.use, self.slack, self.groups = self.rows.use, self.rows.slack, self.rows.groups
+        self.classes, self.sites = self.rows.classes, self.rows.sites
+        self.held = np.zeros(self.cost.shape, bool)
         self.option = np.empty(0, np.int64)
         self.site = np.empty(0, np.int64)
 
@@ -193,7 +197,7 @@ class Programme:
     def _promising(self) -> Any:
         """Columns to start from: those cheapest at the prices of the Lagrangian dual."""
         _, prices = ascend(
-            self.cost, self.use, self.parties.option, self.parties.count, self.slack, self.limit
+            everywhere(self.cost, self.use), self.use, self.parties, self.slack, self.limit
         )
         reduced = self.cost + self.use @ prices.T
         least = np.full(self.classes, np.inf)
@@ -210,79 +214,17 @@ class Programme:
         self.held |= chosen
         self.option = np.concatenate([self.option, option])
         self.site = np.concatenate([self.site, site])
-        matrix = sparse.csc_array(self._columns(option, site))
+        matrix = self.rows.columns(option, site, self.distance[option, site])
         model.addCols(
             len(option), self.cost[option, site], np.zeros(len(option)),
             np.full(len(option), highspy.kHighsInf), matrix.nnz,
             matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32), matrix.data,
         )  # fmt: skip
 
-    def _columns(self, option: Integers, site: Integers) -> sparse.coo_array:
-        """Rows by columns: classes, then limits site by site, then fairness."""
-        count, places = len(option), np.arange(len(option))
-        owner = self.parties.option[option]
-        of, pool = np.nonzero(self.use[option])
-        row = [owner, self.classes + site[of] * 5 + pool]
-        column = [places, of]
-        value = [np.ones(count), self.use[option][of, pool]]
-        if self.groups:
-            base = self.classes + self.sites * 5
-            travelled = self.distance[option, site] * self.parties.size[owner]
-            for shift in (0, self.groups):
-                row.append(base + shift + self.parties.group[owner])
-                column.append(places)
-                value.append(travelled)
-        height = self.classes + self.sites * 5 + 2 * self.groups
-        return sparse.coo_array(
-            (np.concatenate(value), (np.concatenate(row), np.concatenate(column))),
-            shape=(height, count),
-        )
-
-    def _fixed(self) -> tuple[sparse.csc_array, Floats]:
-        """Columns always there: unplaced parties; the fair mean, and what exceeds it."""
-        height = self.classes + self.sites * 5 + 2 * self.groups
-        blocks = [sparse.eye_array(height, self.classes, format="csc")]
-        cost = [self.slack]
-        if self.groups:
-            ratio = self.policy.fairness or 1.0
-            base, g = self.classes + self.sites * 5, np.arange(self.groups)
-            mean = sparse.coo_array(
-                (
-                    np.concatenate([-ratio * self.persons, -1.0 * self.persons]),
-                    (np.concatenate([base + g, base + self.groups + g]), np.zeros(2 * len(g), int)),
-                ),
-                shape=(height, 1),
-            )
-            over = sparse.coo_array((-np.ones(len(g)), (base + g, g)), shape=(height, len(g)))
-            blocks += [mean, over]
-            cost += [np.zeros(1), np.full(len(g), self.policy.fairness_price)]
-        return sparse.csc_array(sparse.hstack(blocks, format="csc")), np.concatenate(cost)
-
     def _frame(self) -> Any:
         """Build the programme with its fixed columns only."""
-        matrix, cost = self._fixed()
-        return self._model(matrix, cost, Rest(self.parties.count, self.limit, None))
-
-    def _model(self, matrix: sparse.csc_array, cost: Floats, rest: Rest) -> Any:
-        import highspy
-
-        infinite = highspy.kHighsInf
-        model = highspy.HighsLp()
-        model.num_row_, model.num_col_ = matrix.shape
-        model.col_cost_, model.col_lower_ = cost, np.zeros(len(cost))
-        model.col_upper_ = np.full(len(cost), infinite)
-        count = rest.count.astype(float)
-        rows, fair = self.limit.size, self.groups
-        gone = np.zeros(fair) if rest.travelled is None else rest.travelled
-        model.row_lower_ = np.concatenate([count, np.full(rows + fair, -infinite), -gone])
-        model.row_upper_ = np.concatenate(
-            [count, rest.limit.ravel().astype(float), -gone, np.full(fair, infinite)]
-        )
-        model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-        model.a_matrix_.start_ = matrix.indptr
-        model.a_matrix_.index_ = matrix.indices
-        model.a_matrix_.value_ = matrix.data
-        return model
+        matrix, cost = self.rows.fixed()
+        return self.rows.model(matrix, cost, Rest(self.parties.count, self.limit, None))
 
     def rest(self, stays: Integers) -> Rest:
         """Count what is left of parties and room beside those that stay (options, sites)."""
@@ -324,9 +266,11 @@ class Programme:
         import highspy
 
         option, site = np.nonzero(among)
-        fixed, cost = self._fixed()
-        matrix = sparse.csc_array(sparse.hstack([fixed, self._columns(option, site)], format="csc"))
-        programme = self._model(matrix, np.concatenate([cost, self.cost[option, site]]), rest)
+        fixed, cost = self.rows.fixed()
+        sending = self.rows.columns(option, site, self.distance[option, site])
+        matrix = sparse.csc_array(sparse.hstack([fixed, sending], format="csc"))
+        every = np.concatenate([cost, self.cost[option, site]])
+        programme = self.rows.model(matrix, every, rest)
         whole = self._searched(option, len(cost))
         kinds = np.array([highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger])
         programme.integrality_ = list(kinds[whole.astype(int)])
@@ -354,7 +298,7 @@ class Programme:
         point = np.asarray(model.getSolution().col_value)
         if not self.groups and (np.abs(point - np.rint(point)) > _CLOSE).any():
             point, reached = rounding.flow(model, point, np.flatnonzero(whole))
-        if abs(np.concatenate([cost, self.cost[option, site]]) @ point - reached) > 1e-6 * reached:
+        if abs(every @ point - reached) > 1e-6 * reached:
             raise SolverError("the whole-number programme's point does not cost what it says")
         sent: Integers = np.zeros(self.cost.shape, np.int64)
         sent[option, site] = np.rint(point[len(cost) :])

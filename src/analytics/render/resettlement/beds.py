@@ -17,6 +17,7 @@ from analytics.render.resettlement.words import (
     TOTAL,
     cell,
     names,
+    undelivered,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ def _by_county(plan: Plan) -> pd.DataFrame:
     return table
 
 
-def site_map(boundaries: gpd.GeoDataFrame, plan: Plan, places: pd.DataFrame) -> AreaMap:
+def site_map(boundaries: gpd.GeoDataFrame, plan: Plan, places: pd.DataFrame) -> AreaMap | Section:
     """
-    Draw where places are free and where people are left without.
+    Draw where places are free and where people are left without, if any site was delivered.
 
     Parameters
     ----------
@@ -56,6 +57,8 @@ def site_map(boundaries: gpd.GeoDataFrame, plan: Plan, places: pd.DataFrame) -> 
     places : DataFrame
         Names of counties.
     """
+    if plan.beds.empty:
+        return undelivered("安置点分布", "Sites on the map")
     table, named = _by_county(plan), names(places)
     parents = places.set_index("region")["prefecture"]
     drawn = boundaries[["adcode", "geometry"]].rename(columns={"adcode": "code"})
@@ -125,6 +128,8 @@ def _sites(table: pd.DataFrame, named: dict[str, Text]) -> Table:
 
 def beds(plan: Plan, shown: Shown, places: pd.DataFrame) -> Section:
     """Show places there are and in use, by county and type of room."""
+    if plan.beds.empty:
+        return undelivered("床位与房间", "Beds and rooms")
     named = names(places)
     held = plan.beds.groupby(["county", "room_type"])["places"].sum()
     rows = []
@@ -233,6 +238,8 @@ def ahead(table: pd.DataFrame, places: pd.DataFrame) -> Section:
 
 def openings(found: Openings, places: pd.DataFrame) -> Section:
     """Show the sites to open next, what they solve and what a bed more is worth."""
+    if found.sites.empty and found.value.empty and found.solved.empty:
+        return undelivered("备用安置点", "Candidate sites")
     named = names(places)
     chosen = tuple(
         {"code": str(r["county"]), "site": str(r["site"]),

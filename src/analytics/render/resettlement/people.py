@@ -24,9 +24,11 @@ from analytics.render.resettlement.words import (
     REASONS,
     STATUSES,
     TOPICS,
+    anyone,
     cell,
     cross,
     names,
+    undelivered,
 )  # fmt: skip
 from analytics.render.supply import DEPARTMENTS, feed_name
 from analytics.render.wording import PROVINCES
@@ -37,6 +39,8 @@ _FEW = Missing(Text("少于10，为保护个人不予列示", "below 10: not sho
 
 def waiting(shown: Shown, places: pd.DataFrame) -> Section:
     """Show who has no bed, by place and reason, and everyone's state by group."""
+    if not anyone(shown):
+        return undelivered("等候与转介人员", "Who waits or is referred")
     open_ones = shown.waiting[(shown.waiting["region"] == "total") & (
         shown.waiting["reason"] == "total")]  # fmt: skip
     none = open_ones.empty or (
@@ -121,6 +125,8 @@ def elsewhere(shown: Shown) -> Section:
 
 def needs(shown: Shown) -> Section:
     """Show needs by group."""
+    if not anyone(shown):
+        return undelivered("各类人员的需求", "Needs by group")
     rows = shown.needs[(shown.needs["group"] == "total") & (shown.needs["need"] != "total")]
     seen = rows[~rows["hidden"].astype(bool) & (rows["persons"].fillna(0) > 0)]
     seen = seen.sort_values("persons", ascending=False)
@@ -142,6 +148,8 @@ def needs(shown: Shown) -> Section:
 
 def unlisted(table: pd.DataFrame, shown: Shown) -> Section:
     """Show how many are on no list, as a whole and by group; tens are told, not persons."""
+    if not anyone(shown):
+        return undelivered("未登记人数", "People on no list")
     rows = []
     known = {str(r["group"]): cell(r) for r in shown.status.to_dict("records")
              if r["status"] == "total"}  # fmt: skip
@@ -194,6 +202,8 @@ _WHY = {
 
 def assistance(shown: Shown, coverage: pd.DataFrame, rules: tuple[Entitlement, ...]) -> Section:
     """Show what is owed, given and outstanding, by measure."""
+    if not anyone(shown):
+        return undelivered("救助", "Assistance")
     late = int(coverage["overdue"].sum()) if len(coverage) else 0
     told = Text("少于10", "fewer than 10") if 0 < late < _SMALL else number(late)
     unverified = sum(rule.status == "unverified" for rule in rules)
@@ -224,7 +234,7 @@ def responses(table: pd.DataFrame) -> Section:
     )  # fmt: skip
     return Section(
         title=Text("投诉与更正的答复时间", "How long complaints and corrections wait")
-        if rows else Text("无投诉或更正来电", "No complaint or correction was called in"),
+        if rows else Text("没有投诉或更正来电的记录", "No complaint or correction is on record"),
         tables=(Table(
             caption=Text("12345热线", "Hotline 12345"),
             columns=(
@@ -235,7 +245,7 @@ def responses(table: pd.DataFrame) -> Section:
                 Column("within", Text("24小时内答复", "Within 24 hours")),
             ),
             rows=rows, name="resettlement-responses",
-        ),),
+        ),) if rows else (),
     )  # fmt: skip
 
 

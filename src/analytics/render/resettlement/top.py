@@ -18,7 +18,7 @@ from analytics.render.blocks import (
     Text,
 )  # fmt: skip
 from analytics.render.numbers import counted, listed, number
-from analytics.render.resettlement.words import cell, names
+from analytics.render.resettlement.words import anyone, names, total_of
 from analytics.study import Study
 
 _NOTHING = Text("", "")
@@ -44,19 +44,6 @@ def masthead(study: Study, as_of: date, register: pd.DataFrame) -> Masthead:
     )
 
 
-def _total(released: pd.DataFrame, dimension: str, label: str) -> Text:
-    """Count of one label over all others, as far as it may be shown."""
-    other = next(c for c in ("group", "region", "measure") if c in released)
-    row = released[(released[dimension] == label) & (released[other] == "total")]
-    value = cell(row.iloc[0].to_dict()) if len(row) else 0
-    return number(value) if isinstance(value, int) else Text("若干", "some")
-
-
-def _known(shown: Shown) -> bool:
-    """Whether anybody is known, as far as may be said."""
-    return _total(shown.status, "status", "total") != number(0)
-
-
 def lead(plan: Plan, shown: Shown, openings: Openings) -> Lead:
     """
     Say how many are known, how many have a bed, and what that asks.
@@ -75,7 +62,7 @@ def lead(plan: Plan, shown: Shown, openings: Openings) -> Lead:
             "No registration of a stranded person has come in; departments are asked to deliver.",
         ))  # fmt: skip
     known, placed, referred, waiting = (
-        _total(shown.status, "status", label) for label in ("total", "placed", "referred",
+        total_of(shown.status, "status", label) for label in ("total", "placed", "referred",
                                                              "waiting")
     )  # fmt: skip
     opened = len(openings.sites)
@@ -110,7 +97,7 @@ def headlines(
         The plan's beds.
     """
     places, free = int(beds["places"].sum()), int(beds["free"].sum())
-    if not places and not _known(shown):  # nobody delivered anything: nothing is not none
+    if not places and not anyone(shown):  # nobody delivered anything: nothing is not none
         labels = (Text("已知滞留人员", "Known stranded people"),
                   Text("空余床位与房间", "Places free"),
                   Text("待落实救助", "Assistance pending"))  # fmt: skip
@@ -120,17 +107,17 @@ def headlines(
         ))  # fmt: skip
     far = ahead[ahead["level"] == "total"].sort_values("horizon").tail(1)
     whole = hidden[hidden["by"] == "whole"].iloc[0]
-    owed = _total(shown.claims, "state", "total")
+    owed = total_of(shown.claims, "state", "total")
     figures = [
         Headline(Text("已知滞留人员", "Known stranded people"),
-                 _total(shown.status, "status", "total"), _NOTHING, _NOTHING,
+                 total_of(shown.status, "status", "total"), _NOTHING, _NOTHING,
                  Text("各部门记录合并，一人一次", "all departments' records, each person once")),
         Headline(Text("空余床位与房间", "Places free"), number(free), _NOTHING, _NOTHING,
                  Text(f"共{places}个", f"of {places:,}")),
         _forecast(far),
         _unlisted(whole),
         Headline(Text("待落实救助", "Assistance pending"),
-                 _total(shown.claims, "state", "pending"), _NOTHING, _NOTHING,
+                 total_of(shown.claims, "state", "pending"), _NOTHING, _NOTHING,
                  Text(f"应落实{owed.zh}项", f"of {owed.en} measures owed")),
     ]  # fmt: skip
     return Headlines(tuple(figures))

@@ -7,7 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from analytics.render.blocks import Column, Missing, Table, Text
+from analytics.analysis.resettlement import Shown
+from analytics.render.blocks import Column, Missing, Section, Table, Text
+from analytics.render.numbers import number
 
 HIDDEN = Missing(Text("为保护个人不予列示", "not shown, to protect the persons counted"))
 TOTAL = Text("合计", "Total")
@@ -104,6 +106,24 @@ def names(places: pd.DataFrame) -> dict[str, Text]:
 def cell(row: Mapping[Any, Any], key: str = "persons") -> int | Missing:
     """Count of a released row, or that it is hidden."""
     return HIDDEN if row["hidden"] or pd.isna(row[key]) else int(row[key])
+
+
+def total_of(released: pd.DataFrame, dimension: str, label: str) -> Text:
+    """Count of one label over all others, as far as it may be shown."""
+    other = next(c for c in ("group", "region", "measure") if c in released)
+    row = released[(released[dimension] == label) & (released[other] == "total")]
+    value = cell(row.iloc[0].to_dict()) if len(row) else 0
+    return number(value) if isinstance(value, int) else Text("若干", "some")
+
+
+def anyone(shown: Shown) -> bool:
+    """Whether anybody is known, as far as may be said."""
+    return total_of(shown.status, "status", "total") != number(0)
+
+
+def undelivered(zh: str, en: str) -> Section:
+    """Say that nothing was delivered of what a section tells: no data is not none."""
+    return Section(title=Text(f"{zh}：无数据", f"{en}: no data"))
 
 
 def cross(  # noqa: PLR0913 (a table, its two dimensions, and their words)
