@@ -162,10 +162,13 @@ def test_every_block_can_be_stored_and_bounds_are_printed(page):
     assert "should open" in stored["lead"]
 
 
-def test_what_nobody_delivered_is_no_data_and_not_none(page, tmp_path, monkeypatch):
+def test_what_nobody_delivered_is_no_data_and_not_none(tmp_path, monkeypatch):
     *_, blocks = made(pool_study.make(monkeypatch, tmp_path), delivered=False)
-    silent = {name for name, block in blocks.items()
-              if str(getattr(getattr(block, "title", None), "en", "")).endswith(": no data")}
+    silent = {
+        name
+        for name, block in blocks.items()
+        if str(getattr(getattr(block, "title", None), "en", "")).endswith(": no data")
+    }
     assert silent == {"map", "beds", "waiting", "needs", "unlisted", "openings", "assistance"}
     assert all(not blocks[name].tables for name in silent | {"responses"})
     figures = [figure.value.en for figure in blocks["headlines"].figures]
