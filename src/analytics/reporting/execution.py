@@ -81,7 +81,9 @@ def execute(
                 kernel_name="python3",
                 progress_bar={"disable": None, "leave": False, **progress},
                 execution_timeout=cell_timeout,
-                kernel_manager_class=kernels.manager(Path(private), notebook, memory),
+                kernel_manager_class=kernels.manager(
+                    Path(private), notebook, memory, parameters.study
+                ),
                 shutdown_kernel="immediate",
             )
         except Exception as error:

@@ -49,7 +49,7 @@ def place() -> str | None:
 
 
 def manager(
-    private: Path, notebook: Path, memory: int
+    private: Path, notebook: Path, memory: int, study: str
 ) -> type[jupyter_client.manager.AsyncKernelManager]:
     """
     Class of kernel managers for one run.
@@ -62,6 +62,8 @@ def manager(
         What will run: its imports are what a warm kernel has done already.
     memory : int
         Most private memory the kernel may ask for [MB].
+    study : str
+        Study that the notebook will be about.
     """
 
     class PrivateKernel(jupyter_client.manager.AsyncKernelManager):
@@ -79,6 +81,7 @@ def manager(
                     kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self
                 )
                 self.provisioner.imports = _imports(notebook)
+                self.provisioner.study = study
 
         async def start_kernel(  # type: ignore[override] # declared for both worlds there
             self, **settings: Any
@@ -219,6 +222,7 @@ class _Warm(LocalProvisioner):
     """Starts a kernel as a fork of the nursery."""
 
     imports: tuple[str, ...] = ()
+    study = ""
 
     async def launch_kernel(self, cmd: list[str], **settings: Any) -> Any:
         """Fork a kernel that heeds the arguments of the command it is started instead of."""
@@ -226,6 +230,7 @@ class _Warm(LocalProvisioner):
             "arguments": cmd[cmd.index("ipykernel_launcher") + 1 :],
             "environment": dict(settings.get("env") or os.environ),
             "folder": os.fspath(settings.get("cwd") or Path.cwd()),
+            "study": self.study,
         }
         born = _Fork(_nursery(self.imports).fork(wanted))
         self.process = born  # type: ignore[assignment] # all of a Popen that is asked for

@@ -1,9 +1,10 @@
 """
 Nursery of kernels: a process that has imported what reports need, and forks a kernel at a word.
 
-Importing pandas and its kin takes longer than most reports. The nursery does it once;
-each kernel is a fork of it, used by one run and gone. It computes nothing itself, so that
-every kernel starts from the same state. When the process that started it goes, so do
+Importing pandas and its kin takes longer than most reports, and so does reading a country's
+boundaries. The nursery does both once; each kernel is a fork of it, used by one run and gone.
+It reads nothing that may change while it runs, and opens no database, so that every kernel
+starts from the same state. When the process that started it goes, so do
 its kernels.
 """
 
@@ -31,6 +32,10 @@ HEAVY = (
 )
 
 
+# What reads ahead for a study, if a notebook imports it; by `foresee`
+FORESEEING = ("analytics.pool.boundaries",)
+
+
 def main() -> None:
     """Serve the socket whose number and first imports stand in the arguments."""
     line = socket.socket(fileno=int(sys.argv[1]))
@@ -40,18 +45,35 @@ def main() -> None:
         with contextlib.suppress(ImportError):  # the kernel that needs it will say so
             importlib.import_module(module)
     born: set[int] = set()
+    foreseen: set[str] = set()
     with line, line.makefile("rb") as requests:
         for request in requests:
+            wanted = json.loads(request)
+            _foresee(wanted["study"], foreseen)
             kernel = os.fork()
             if kernel == 0:
                 requests.close()
                 line.close()
-                _become_kernel(json.loads(request))
+                _become_kernel(wanted)
             born.add(kernel)
             line.sendall(f"{kernel}\n".encode())
     for kernel in born:
         with contextlib.suppress(OSError):
             os.killpg(kernel, signal.SIGKILL)
+
+
+def _foresee(study: str, foreseen: set[str]) -> None:
+    """Read ahead for a study, the first time it is asked for."""
+    if study in foreseen:
+        return
+    foreseen.add(study)
+    with contextlib.suppress(Exception):  # the kernel that needs it will say so
+        from analytics import study as studies
+
+        chosen = studies.load(study)
+        for name in FORESEEING:
+            if name in sys.modules:
+                sys.modules[name].foresee(chosen)
 
 
 def _reap(*_: object) -> None:
