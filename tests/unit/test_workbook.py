@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 
 import openpyxl
+import pytest
 
+from analytics.errors import ParameterError
 from analytics.render import workbook
-from analytics.render.blocks import Column, Missing, Section, Table, Text
+from analytics.render.blocks import Column, Masthead, Missing, Section, Table, Text
 from analytics.render.wording import WORDS
 
 MASTHEAD = {
@@ -75,3 +77,42 @@ def test_same_blocks_same_bytes():
 def test_long_captions_make_names_that_programs_open():
     book = opened(workbook.write([MASTHEAD, section(table([], "长" * 60))], "zh"))
     assert max(map(len, book.sheetnames)) <= 31
+
+
+def test_a_block_is_saved_as_the_page_offers_it(tmp_path):
+    rows = [{"area": "=1+1", "day": "2020-02-29", "cases": 12}]
+    shown = Section(title=Text("节", "Section"), tables=(table(rows),))
+    head = Masthead(Text("标题", "Title"), Text("湖北", "Hubei"), "2020-02-29", "simulated")
+    shown.to_xlsx(tmp_path / "a.xlsx", "en", head)
+    assert (tmp_path / "a.xlsx").read_bytes() == workbook.write(
+        [head.to_json(), shown.to_json()], "en"
+    )
+    workbook.save([shown, head], tmp_path / "b.xlsx", "en")
+    assert (tmp_path / "b.xlsx").read_bytes() == (tmp_path / "a.xlsx").read_bytes()
+
+
+def test_a_table_alone_is_saved_and_says_that_its_masthead_is_missing(tmp_path):
+    gap = Missing(Text("少于十人", "fewer than ten"))
+    rows = [{"area": "=1+1", "day": "2020-02-29", "cases": gap}]
+    table(rows).to_xlsx(tmp_path / "a.xlsx")
+    front, sheet = opened((tmp_path / "a.xlsx").read_bytes()).worksheets
+    assert cells(front)[0][0] == "Counts: by [area]/day?表"
+    assert cells(front)[1][0] == cells(sheet)[1][0] == WORDS["no_masthead"].zh
+    assert [str(value) for value in cells(sheet)[5]] == ["=1+1", "2020-02-29 00:00:00", "None"]
+    assert sheet["A6"].data_type == "s"
+    assert cells(sheet)[-1][0] == "空白 1 格: 少于十人"
+
+
+def test_a_workbook_that_cannot_be_written_says_all_that_lacks(tmp_path):
+    bare = Section(title=Text("节", "Section"))
+    with pytest.raises(ParameterError) as refused:
+        bare.to_xlsx(tmp_path / "none" / "a.csv")
+    assert len(refused.value.breaches) == 3
+    assert "none' does not exist" in refused.value.breaches[0]
+    assert "does not end in .xlsx" in refused.value.breaches[1]
+
+
+def test_a_table_shows_itself_in_a_notebook():
+    bundle = table([{"area": "<b>", "day": None, "cases": 1}])._repr_mimebundle_()
+    assert "<caption" in bundle["text/html"]
+    assert "&lt;b&gt;" in bundle["text/html"]

@@ -12,7 +12,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from html import escape
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MIMETYPE = "application/vnd.epidemic-workbench.block+json"
 
@@ -36,6 +39,33 @@ class Block:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON of this block, with its kind."""
         return {"kind": self.kind, **asdict(self)}  # type: ignore[call-overload]
+
+    def to_xlsx(
+        self, path: str | Path, language: Language = "zh", masthead: Masthead | None = None
+    ) -> None:
+        """
+        Write the tables of this block into a workbook, as its page offers them.
+
+        Parameters
+        ----------
+        path : str or Path
+            File to write, ending in ``.xlsx``; one that stands there is replaced.
+        language : {"zh", "en"}
+            Language of headings and words.
+        masthead : Masthead, optional
+            Of the page, which says as of when and whether persons are simulated; without it
+            the workbook says that this is not stated.
+
+        Raises
+        ------
+        ParameterError
+            If the folder does not exist, the name has another ending, or there is no table.
+        PublicationError
+            If the file could not be written.
+        """
+        from analytics.render import workbook
+
+        workbook.save([self] if masthead is None else [masthead, self], path, language)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         # JupyterLab shows the richest type it knows: HTML; the page reads ours.
@@ -211,9 +241,14 @@ class Missing:
 
 
 @dataclass(frozen=True)
-class Table:
-    """Rows to read and to download; cells are Text, Missing, str, int, float or None."""
+class Table(Block):
+    """
+    Rows to read and to download; cells are Text, Missing, str, int, float or None.
 
+    It shows itself in JupyterLab; on a page it stands within a section, a map or the supplies.
+    """
+
+    kind: ClassVar[str] = "table"
     caption: Text
     columns: tuple[Column, ...]
     rows: tuple[dict[str, Any], ...]

@@ -30,6 +30,7 @@ TEMPLATE: Final = """\
 {% elif kind == "decisions" %}{{ parts.decisions_of(block) }}
 {% elif kind == "map" %}{{ parts.map_of(block, number) }}
 {% elif kind == "section" %}{{ parts.section_of(block, number) }}
+{% elif kind == "table" %}{{ parts.table_of(block, "table-" ~ number) }}
 {% elif kind == "supplies" %}{{ parts.supplies_of(block) }}
 {% elif kind == "definitions" %}{{ parts.terms_of(block) }}
 {% endif %}

@@ -49,6 +49,10 @@ WORDS: Final[dict[str, Text]] = {
     "whole_page": Text("查看全文", "The whole page"),
     "workbook": Text("下载全部表格（XLSX）", "Download all tables (XLSX)"),
     "contents": Text("说明", "About"),
+    "no_masthead": Text(
+        "未附页首：截至时间及数据性质（真实或模拟）以原页为准",
+        "Without a masthead: as of when, and whether real or simulated, stands on its page",
+    ),
     "empty_cells": Text("空白 {count} 格", "{count} cells empty"),
     "more_columns": Text(
         "另有 {count} 列见宽屏、打印件及下载文件。",

@@ -7,17 +7,56 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
-from analytics.render.blocks import Language
+from analytics.errors import ParameterError
+from analytics.privacy import disk
+from analytics.render.blocks import Block, Language
 from analytics.render.cells import say
 from analytics.render.wording import WORDS, word
 
-_ORDER = ("map", "section", "supplies")  # as tables come on the page
+_ORDER = ("map", "section", "supplies", "table")  # as tables come on the page
 _UNFIT = re.compile(r"[\[\]:*?/\\'\x00-\x1f]+")  # in the name of a sheet
 _LONGEST, _WIDEST = 31, 60  # signs of a sheet's name; of a column
 _FIRST_ROW = 5  # title, as-of time, note, blank, heading
 _HAN = "\u2e7f"  # signs beyond it are two wide
+
+
+def save(blocks: Sequence[Block], path: str | Path, language: Language = "zh") -> None:
+    """
+    Write every table of some blocks, such as a page's, into a workbook on disk.
+
+    Parameters
+    ----------
+    blocks : sequence of Block
+        With the page's masthead among them, the workbook says as of when it is and whether
+        persons are simulated.
+    path : str or Path
+        File to write, ending in ``.xlsx``, for its owner alone; one that stands there is
+        replaced once the new one is whole.
+    language : {"zh", "en"}
+        Language of headings and words.
+
+    Raises
+    ------
+    ParameterError
+        If the folder does not exist, the name has another ending, or there is no table.
+    PublicationError
+        If the disk is full or refuses.
+    """
+    place = Path(path)
+    shown = [block.to_json() for block in blocks]
+    breaches = []
+    if not place.parent.is_dir():
+        breaches.append(f"the folder '{place.parent}' does not exist: make it, or name another")
+    if place.suffix.lower() != ".xlsx":
+        breaches.append(f"'{place.name}' does not end in .xlsx")
+    if next(tables(shown), None) is None:
+        breaches.append(f"none of {len(shown)} block(s) holds a table")
+    if breaches:
+        raise ParameterError(f"the workbook '{place}' cannot be written", breaches)
+    disk.replace(place, write(shown, language))
 
 
 def write(blocks: Sequence[Mapping[str, Any]], language: Language) -> bytes:
@@ -44,7 +83,7 @@ def write(blocks: Sequence[Mapping[str, Any]], language: Language) -> bytes:
     stream = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     book = xlsxwriter.Workbook(stream, options)
-    title = say(masthead.get("title"), language)
+    title = say(masthead.get("title"), language) or _heading(blocks, language)
     book.set_properties({"title": title, "created": datetime(2020, 1, 1)})  # noqa: DTZ001
     styles = {
         "title": book.add_format({"bold": True, "font_size": 14}),
@@ -93,8 +132,16 @@ def _within(part: object) -> Iterator[Mapping[str, Any]]:
             yield from _within(each)
 
 
+def _heading(blocks: Sequence[Mapping[str, Any]], language: Language) -> str:
+    """Title of blocks without a masthead: the first one's own."""
+    first = next(iter(blocks), {})
+    return say(first.get("title", first.get("caption")), language)
+
+
 def _told(masthead: Mapping[str, Any], language: Language) -> list[str]:
     """As-of time, status, nature and version, each a line; an invented province says so first."""
+    if not masthead:
+        return [word("no_masthead", language)]
     lines = [
         f"{word('as_of', language)} {masthead.get('as_of', '')} {word('by_midnight', language)}"
     ]
