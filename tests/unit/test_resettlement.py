@@ -249,3 +249,33 @@ def test_a_label_nobody_knows_is_refused():
     labelled = resettlement.phrases().assign(need="gold")
     with pytest.raises(ParameterError, match="gold"):
         resettlement.NeedsReader().fit(labelled)
+
+
+def test_each_site_is_seen_as_the_party_sees_it():
+    """Nearest first: what lacks, what is left, and what one who waits would be helped by."""
+    register = known(*(stranded(str(n), halal=True) for n in range(4)), stranded("x"))
+    plan = resettlement.place(register, sites(), rooms(BEDS), PLACES)
+    waiting = plan.persons.loc[plan.persons["status"] == "waiting", "person"]
+    seen = resettlement.considered(plan, waiting.iloc[0])
+    assert seen.room_types == ("male",)
+    assert seen.sites["site"].tolist() == ["M1", "M2"]
+    assert seen.sites["lacks"].tolist() == ["room", "need"]
+    assert seen.sites["needs"].tolist() == ["", "halal"]
+    assert seen.sites["free"].tolist() == [0, 1]
+    assert not seen.sites["chosen"].any()
+    assert (seen.shortage["persons"], seen.shortage["widen"]) == (2, "M1")
+    other = resettlement.considered(plan, "x")
+    assert other.sites["chosen"].tolist() == [False, True]
+    assert other.sites["lacks"].tolist() == ["room", ""]
+    assert other.shortage is None
+    assert other.sites["staff"].tolist() == [48, 49]
+
+
+def test_who_was_not_to_be_placed_has_no_sites_to_see_and_a_stranger_is_refused():
+    register = known(stranded("a", lodging="relatives"), stranded("b"))
+    plan = resettlement.place(register, sites(), rooms(BEDS), PLACES)
+    seen = resettlement.considered(plan, "a")
+    assert (seen.answer["status"], len(seen.sites)) == ("referred", 0)
+    with pytest.raises(ParameterError, match="none of the plan's 2 persons") as refused:
+        resettlement.considered(plan, "stranger")
+    assert "stranger" not in str(refused.value)

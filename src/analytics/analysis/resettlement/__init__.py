@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analytics.analysis.resettlement.ahead import ahead, elsewhere, hidden, movements
+from analytics.analysis.resettlement.considered import Considered, considered
 from analytics.analysis.resettlement.needs import NeedsReader, phrases, split
 from analytics.analysis.resettlement.opening import Openings, openings
 from analytics.analysis.resettlement.placing import Plan, place
@@ -10,6 +11,7 @@ from analytics.analysis.resettlement.register import NEEDS, REASONS, register
 from analytics.analysis.resettlement.released import Shown, show
 
 __all__ = [
-    "NEEDS", "REASONS", "NeedsReader", "Openings", "Plan", "Shown", "ahead", "elsewhere",
-    "hidden", "movements", "openings", "phrases", "place", "register", "show", "split",
+    "NEEDS", "REASONS", "Considered", "NeedsReader", "Openings", "Plan", "Shown", "ahead",
+    "considered", "elsewhere", "hidden", "movements", "openings", "phrases", "place", "register",
+    "show", "split",
 ]  # fmt: skip

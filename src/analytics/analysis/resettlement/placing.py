@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,34 @@ SITE_NEEDS = ("halal", "wheelchair", "infant", "medicine")
 _FREE = "free"
 _MANY = 10**6
 FAMILY_ROOM = Policy().family_room
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """
+    What the solver was asked, so that its answer can be explained.
+
+    Parameters
+    ----------
+    rows : array (asked,)
+        Row of each person in the plan's ``persons``.
+    persons, space, policy
+        Of the allocation; persons are ``rows``, sites are ``sites``.
+    distance : array (counties, sites)
+        Distances [km].
+    sites : DataFrame
+        ``site, county``.
+    needs : tuple of str
+        Names of the needs a site may meet.
+    """
+
+    rows: np.ndarray
+    persons: Persons
+    space: allocation.Sites
+    policy: Policy
+    distance: np.ndarray
+    sites: pd.DataFrame
+    needs: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -38,12 +66,15 @@ class Plan:
         ``reason, needs, room_types, persons, places, free, sites, widen`` (a site).
     placement : Placement or None
         The solver's answer with bounds; None if nobody waits.
+    asked : Asked or None
+        What it was asked; see `considered`.
     """
 
     persons: pd.DataFrame
     beds: pd.DataFrame
     shortages: pd.DataFrame
     placement: Placement | None
+    asked: Asked | None = field(default=None, repr=False)
 
     @property
     def bounds(self) -> tuple[float, float, float]:
@@ -113,7 +144,13 @@ def place(  # noqa: PLR0913 (one per table handed over, then choices)
     found = allocation.allocate(people, space, distance, policy, seconds=seconds)
     at = np.flatnonzero(asking)
     _fill(answer, at, found, homes, distance, people)
-    return Plan(answer, _used(beds, homes, found), _shortages(found.shortages, homes), found)
+    asked = Asked(
+        at, people, space, policy or Policy(), distance, homes[["site", "county"]],
+        need_names(homes),
+    )  # fmt: skip
+    return Plan(
+        answer, _used(beds, homes, found), _shortages(found.shortages, homes), found, asked
+    )
 
 
 def open_sites(
@@ -197,6 +234,11 @@ def languages(homes: pd.DataFrame) -> list[str]:
     return sorted(set(spoken) - {"", "cmn"})
 
 
+def need_names(homes: pd.DataFrame) -> tuple[str, ...]:
+    """Names of the needs a site may meet: `SITE_NEEDS`, then ``language`` and its code."""
+    return (*SITE_NEEDS, *(f"language {name}" for name in languages(homes)))
+
+
 def _needs(waiting: pd.DataFrame, homes: pd.DataFrame) -> np.ndarray:
     asked = [waiting[name].fillna(value=False).to_numpy(bool) for name in SITE_NEEDS]
     asked += [(waiting["spoken"] == name).fillna(value=False).to_numpy(bool)
@@ -278,7 +320,7 @@ def _used(beds: pd.DataFrame, homes: pd.DataFrame, found: Placement) -> pd.DataF
 
 
 def _shortages(told: tuple[allocation.Shortage, ...], homes: pd.DataFrame) -> pd.DataFrame:
-    names = (*SITE_NEEDS, *(f"language {name}" for name in languages(homes)))
+    names = need_names(homes)
     types = dict(zip(allocation.POOLS, ROOM_TYPES, strict=True))
     rows = [
         {

@@ -30,10 +30,11 @@ from analytics.methods.allocation.problem import (
     limits,
 )
 from analytics.methods.allocation.shortage import REASONS, Shortage
+from analytics.methods.allocation.view import View, view
 
 __all__ = [
-    "POOLS", "REASONS", "Persons", "Placement", "Policy", "Shortage", "Sites", "allocate",
-    "great_circle",
+    "POOLS", "REASONS", "Persons", "Placement", "Policy", "Shortage", "Sites", "View", "allocate",
+    "great_circle", "view",
 ]  # fmt: skip
 
 

@@ -86,23 +86,53 @@ def classify(
     """
     reason = np.full(len(left), -1)
     for one in np.flatnonzero(left):
-        met = meets(parties, sites, int(one))
-        options = parties.use[parties.option == one]
-        uses = np.column_stack([options, np.full(len(options), parties.size[one])])
-        fits = (uses[:, None] <= limit[met]).all(axis=2)
-        roomy = (uses[:, None, :4] <= (limit - taken)[met][:, :4]).all(axis=2)
-        staffed = parties.size[one] <= (limit - taken)[met][:, 4]
+        met, fits, roomy, staffed = _asked(parties, sites, limit, taken, int(one))
         if not met.any():
             reason[one] = NEEDS
-        elif not fits.any():
+        elif not (met & fits).any():
             reason[one] = LARGE
-        elif not roomy.any():
+        elif not (met & roomy).any():
             reason[one] = ROOMS
-        elif not (roomy & staffed).any():
+        elif not (met & roomy & staffed).any():
             reason[one] = STAFF
         else:
             reason[one] = COST
     return reason
+
+
+def lacks(
+    parties: Parties, sites: Sites, limit: Integers, taken: Integers, one: int
+) -> Integers:
+    """
+    Say what each site lacks for one party more of a class.
+
+    Parameters
+    ----------
+    parties, sites, limit, taken
+        As in `classify`.
+    one : int
+        The class.
+
+    Returns
+    -------
+    array (sites,)
+        The first that lacks, as an index into `REASONS`; `COST` where nothing does.
+    """
+    met, fits, roomy, staffed = _asked(parties, sites, limit, taken, one)
+    found: Integers = np.select([~met, ~fits, ~roomy, ~staffed], [NEEDS, LARGE, ROOMS, STAFF], COST)
+    return found
+
+
+def _asked(
+    parties: Parties, sites: Sites, limit: Integers, taken: Integers, one: int
+) -> tuple[Mask, Mask, Mask, Mask]:
+    """Sites that meet a class's needs, are large enough, have rooms left, and staff left."""
+    options = parties.use[parties.option == one]
+    uses = np.column_stack([options, np.full(len(options), parties.size[one])])
+    free = limit - taken
+    fits = (uses[:, None] <= limit).all(axis=2).any(axis=0)
+    roomy = (uses[:, None, :4] <= free[:, :4]).all(axis=2).any(axis=0)
+    return meets(parties, sites, one), fits, roomy, parties.size[one] <= free[:, 4]
 
 
 def meets(parties: Parties, sites: Sites, one: int) -> Mask:
