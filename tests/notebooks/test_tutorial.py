@@ -20,7 +20,7 @@ def blocks(name: str) -> list[tuple[str, str]]:
 def test_every_block_prints_what_stands_under_it():
     names: dict[str, object] = {}
     shown = blocks("tutorial.md")
-    assert len(shown) == 6
+    assert len(shown) == 7
     for code, expected in shown:
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):

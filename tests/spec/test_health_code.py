@@ -216,14 +216,14 @@ def test_every_appeal_is_accounted_for_with_its_deadline():
 def test_a_code_is_explained_in_words_its_holder_understands():
     rows = told({"declarations": daily("a", 11, 14), "screening": CONTACT})
     (yellow,) = [r for r in rows if r["rule"] == "contact_type"]
-    said = words.explain(yellow, RULES)
-    assert "黄码" in said["zh"]
-    assert "密切接触者" in said["zh"]
-    assert "12345" in said["zh"]
-    assert "12 Mar 2020" in said["en"]
-    assert "no date yet" in said["en"]
-    assert "green" in words.explain(rows[0], RULES)["en"]
-    assert "没有健康码" in words.explain({"code": None}, RULES)["zh"]
+    code, end, _, appeal, _ = words.explain(yellow, RULES)
+    assert "黄码" in code["zh"]
+    assert "密切接触者" in code["zh"]
+    assert "12345" in appeal["zh"]
+    assert "12 Mar 2020" in code["en"]
+    assert "no date yet" in end["en"]
+    assert "green" in words.explain(rows[0], RULES)[0]["en"]
+    assert "没有健康码" in words.explain({"code": None}, RULES)[0]["zh"]
 
 
 def test_a_token_verifies_without_a_server_and_never_outlives_the_code():

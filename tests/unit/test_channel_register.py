@@ -236,10 +236,10 @@ def test_a_budget_goes_where_it_averts_most_and_says_what_lacks():
     staffed = few.hours[few.hours["hour"] == 8].set_index("gate")["staff"]
     assert staffed["a"] == 2
     assert few.short > 0
-    assert f"{few.short}" in checkpoints.explain(few)["zh"]
+    assert f"{few.short}" in checkpoints.explain(few)[0]["zh"]
     many = checkpoints.plan(arrivals, infectious, few.needed, found=0.5, service=1.0)
     assert many.short == 0
-    assert "keep the wait target" in checkpoints.explain(many)["en"]
+    assert "keep the wait target" in checkpoints.explain(many)[0]["en"]
     assert few.averted < many.averted <= many.most == pytest.approx(120 * 0.5 * 0.011)
 
 

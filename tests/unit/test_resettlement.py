@@ -14,6 +14,8 @@ from analytics import engine
 from analytics.analysis import resettlement
 from analytics.analysis.resettlement import needs
 from analytics.errors import ContractError, ParameterError
+from analytics.render import explain
+from analytics.render.blocks import dumps
 
 PROVINCE = "420000"
 
@@ -269,6 +271,41 @@ def test_each_site_is_seen_as_the_party_sees_it():
     assert other.sites["lacks"].tolist() == ["room", ""]
     assert other.shortage is None
     assert other.sites["staff"].tolist() == [48, 49]
+    told = explain.allocation(plan, waiting.iloc[0])
+    assert told.title.en == f"{waiting.iloc[0]} waits. Rooms are full where the needs are met"
+    assert [line.en for line in told.paragraphs] == [
+        "There are 2 open sites: 1 without halal food, 1 that has no room of the type left.",
+        (
+            "One place more at M1 (beds, men, or its staff) would help most; or open a candidate "
+            "site that meets the needs."
+        ),
+    ]
+    placed = explain.allocation(plan, "x")
+    assert placed.title.en.startswith("x goes to M2 (beds, men), ")
+    assert placed.title.zh.startswith("x：安排到M2（男床位）")
+    assert placed.paragraphs[0].en == "There is 1 nearer site: 1 that has no room of the type left."
+    assert "shortest possible" in placed.paragraphs[1].en
+    assert [row["site"] for row in placed.tables[0].rows] == ["M1", "M2"]
+    assert "never for a page" in placed.note.en
+
+
+def test_the_nearest_site_a_site_that_must_open_and_a_place_already_taken_are_said():
+    register = known(
+        stranded("a"), stranded("b", wheelchair=True), stranded("c"),
+        placements=table("placements", {"person": "a", "placement_number": "O1", "site": "M1",
+                                        "room_type": "male", "room": "M000",
+                                        "check_in": date(2020, 2, 11)}),
+    )  # fmt: skip
+    plan = resettlement.place(register, sites(), rooms(BEDS), PLACES)
+    there, short, near = (explain.allocation(plan, person) for person in "abc")
+    assert "is at M1 already" in there.title.en
+    assert (there.paragraphs, there.tables) == ((), ())
+    assert short.paragraphs[0].en == "There are 2 open sites: 2 without step-free access."
+    assert short.paragraphs[1].en == (
+        "A candidate site that meets the needs and has beds, men must open."
+    )
+    assert near.paragraphs[0].en == "It is the nearest open site."
+    assert "420102" not in dumps(short) + dumps(near)
 
 
 def test_who_was_not_to_be_placed_has_no_sites_to_see_and_a_stranger_is_refused():
@@ -276,6 +313,7 @@ def test_who_was_not_to_be_placed_has_no_sites_to_see_and_a_stranger_is_refused(
     plan = resettlement.place(register, sites(), rooms(BEDS), PLACES)
     seen = resettlement.considered(plan, "a")
     assert (seen.answer["status"], len(seen.sites)) == ("referred", 0)
+    assert explain.allocation(plan, "a").title.en.startswith("a is referred. Lodges privately")
     with pytest.raises(ParameterError, match="none of the plan's 2 persons") as refused:
         resettlement.considered(plan, "stranger")
     assert "stranger" not in str(refused.value)

@@ -171,7 +171,8 @@ def staff(
             "pool and link checkpoint_passes, gates and gate_staff first, or give --budget",
         )
     said = checkpoints.explain(planned)
-    typer.echo(f"{said['zh']}\n{said['en']}")
+    typer.echo("".join(line["zh"] for line in said))
+    typer.echo(" ".join(line["en"] for line in said))
     for row in planned.gates.head(10).to_dict("records"):
         typer.echo(
             f"{row['gate']:12} arrivals {row['arrivals']:8.1f} a day  "

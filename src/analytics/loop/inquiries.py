@@ -115,7 +115,8 @@ def _code_findings(flagged: pa.Table, rules: health_code.Rules) -> pa.Table:
         rows.append(_finding(
             "code_wrong", duty="health_code", purpose="health_code", county=one["county"],
             subject=one["person"], rule=f"health_code.{one['rule']}", rule_version=one["version"],
-            reason_zh=f"本人看到：{said['zh']}", reason_en=f"The holder reads: {said['en']}",
+            reason_zh=f"本人看到：{''.join(line['zh'] for line in said)}",
+            reason_en=f"The holder reads: {' '.join(line['en'] for line in said)}",
             score=one["score"] if evidence == "declaration" else None,
             priority=_PRIORITY[HealthCode(one["code"])],
         ))  # fmt: skip

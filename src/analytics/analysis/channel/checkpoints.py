@@ -178,7 +178,7 @@ def _told(
     )
 
 
-def explain(plan: CheckpointPlan) -> dict[str, str]:
+def explain(plan: CheckpointPlan) -> list[dict[str, str]]:
     """
     Say in numbers what a budget does, and what lacks.
 
@@ -188,24 +188,33 @@ def explain(plan: CheckpointPlan) -> dict[str, str]:
 
     Returns
     -------
-    dict of str to str
-        ``zh`` and ``en``.
+    list of dict
+        ``zh`` and ``en`` of each line: first whether the budget is enough, then what it does if
+        it is not.
     """
+    if not plan.short:
+        return [
+            {
+                "zh": f"{plan.budget}个人时可满足全部{len(plan.gates)}个卡口的等候目标"
+                f"（需{plan.needed}个人时）。",
+                "en": f"{plan.budget:,} staff-hours keep the wait target at all {len(plan.gates)} "
+                f"gates ({plan.needed:,} are needed).",
+            }
+        ]
     share = plan.averted / plan.most if plan.most else 0.0
     unchecked = float(plan.gates["unchecked"].sum())
-    if not plan.short:
-        return {
-            "zh": f"{plan.budget}个人时可满足全部{len(plan.gates)}个卡口的等候目标"
-            f"（需{plan.needed}个人时）。",
-            "en": f"{plan.budget:,} staff-hours keep the wait target at all {len(plan.gates)} "
-            f"gates ({plan.needed:,} are needed).",
-        }
-    return {
-        "zh": f"要在全部{len(plan.gates)}个卡口满足等候目标需{plan.needed}个人时，"
-        f"现有{plan.budget}个，缺{plan.short}个。按拦截输出最多分配：每日约{unchecked:.0f}人未经检查，"
-        f"拦截可拦截输出的{share:.0%}；每增加1个人时多拦截{plan.shadow_price:.2g}例。",
-        "en": f"The wait target at all {len(plan.gates)} gates needs {plan.needed:,} staff-hours; "
-        f"{plan.budget:,} are there, {plan.short:,} short. Placed where they avert most, about "
-        f"{unchecked:,.0f} travellers a day go unchecked and {share:.0%} of what checks could "
-        f"avert is averted; one more staff-hour averts {plan.shadow_price:.2g} infections.",
-    }
+    return [
+        {
+            "zh": f"要在全部{len(plan.gates)}个卡口满足等候目标需{plan.needed}个人时，"
+            f"现有{plan.budget}个，缺{plan.short}个。",
+            "en": f"The wait target at all {len(plan.gates)} gates needs {plan.needed:,} "
+            f"staff-hours; {plan.budget:,} are there, {plan.short:,} short.",
+        },
+        {
+            "zh": f"按拦截输出最多分配：每日约{unchecked:.0f}人未经检查，"
+            f"拦截可拦截输出的{share:.0%}；每增加1个人时多拦截{plan.shadow_price:.2g}例。",
+            "en": f"Placed where they avert most, about {unchecked:,.0f} travellers a day go "
+            f"unchecked and {share:.0%} of what checks could avert is averted; one more "
+            f"staff-hour averts {plan.shadow_price:.2g} infections.",
+        },
+    ]

@@ -17,7 +17,7 @@ NAMES = {
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def explain(change: Mapping[str, Any], rules: Rules) -> dict[str, str]:
+def explain(change: Mapping[str, Any], rules: Rules) -> list[dict[str, str]]:
     """
     Say a code in words its holder understands.
 
@@ -30,8 +30,9 @@ def explain(change: Mapping[str, Any], rules: Rules) -> dict[str, str]:
 
     Returns
     -------
-    dict of str to str
-        ``zh`` and ``en``: code, reason, the record's day, earliest change, what to do, appeal.
+    list of dict
+        ``zh`` and ``en`` of each line: first the code with its reason and the record's day, then
+        the earliest change, what to do, where to appeal, and the rule.
 
     Raises
     ------
@@ -39,33 +40,48 @@ def explain(change: Mapping[str, Any], rules: Rules) -> dict[str, str]:
         If the rules do not hold the row's rule in its version.
     """
     if change["code"] is None:
-        return {
-            "zh": "您目前没有健康码：没有可依据的记录。请重新申报。",
-            "en": "You have no health code now: there is no record to give one on. Declare again.",
-        }
+        return [
+            _line("您目前没有健康码：没有可依据的记录。",
+                  "You have no health code now: there is no record to give one on."),
+            _line("请重新申报。", "Declare again."),
+        ]  # fmt: skip
     rule = rules.named(str(change["rule"]), str(change["version"]))
     zh, en = NAMES[HealthCode(change["code"])]
     day_zh, day_en = _day(change["evidence_since"])
-    told_zh = [f"您的健康码为{zh}：{rule.because.zh}（依据{day_zh}的记录）。"]
-    told_en = [f"Your code is {en}: {rule.because.en} (record of {day_en})."]
+    lines = [
+        _line(f"您的健康码为{zh}：{rule.because.zh}（依据{day_zh}的记录）。",
+              f"Your code is {en}: {rule.because.en} (record of {day_en}).")
+    ]  # fmt: skip
     if rule.code != HealthCode.GREEN:
-        if change["changes"] is None:
-            told_zh.append("解除时间取决于新的记录，目前没有日期。")
-            told_en.append("It changes when a new record ends this; there is no date yet.")
-        else:
-            end_zh, end_en = _day(change["changes"])
-            told_zh.append(f"如无新的记录，最早于{end_zh}转码。")
-            told_en.append(f"Without new records it changes on {end_en} at the earliest.")
-    told_zh.append(f"{rule.todo.zh}。")
-    told_en.append(f"{rule.todo.en[:1].upper()}{rule.todo.en[1:]}.")
+        lines.append(_end(change["changes"]))
+    lines.append(_line(f"{rule.todo.zh}。", f"{rule.todo.en[:1].upper()}{rule.todo.en[1:]}."))
     if rule.code != HealthCode.GREEN:
-        told_zh.append(f"如有异议，请拨打12345申诉，{rules.appeal_days}日内答复。")
-        told_en.append(
-            f"If this is wrong, call 12345: an appeal is answered within {rules.appeal_days} days."
+        days = rules.appeal_days
+        lines.append(
+            _line(f"如有异议，请拨打12345申诉，{days}日内答复。",
+                  f"If this is wrong, call 12345: an appeal is answered within {days} days.")
+        )  # fmt: skip
+    told = _line(
+        f"（规则{rule.id}，版本{rule.version}）", f"(Rule {rule.id}, version {rule.version}.)"
+    )
+    return [*lines, told]
+
+
+def _end(changes: datetime | None) -> dict[str, str]:
+    if changes is None:
+        return _line(
+            "解除时间取决于新的记录，目前没有日期。",
+            "It changes when a new record ends this; there is no date yet.",
         )
-    told_zh.append(f"（规则{rule.id}，版本{rule.version}）")
-    told_en.append(f"(Rule {rule.id}, version {rule.version}.)")
-    return {"zh": "".join(told_zh), "en": " ".join(told_en)}
+    zh, en = _day(changes)
+    return _line(
+        f"如无新的记录，最早于{zh}转码。",
+        f"Without new records it changes on {en} at the earliest.",
+    )
+
+
+def _line(zh: str, en: str) -> dict[str, str]:
+    return {"zh": zh, "en": en}
 
 
 def expires(change: Mapping[str, Any], now: datetime, rules: Rules) -> datetime:

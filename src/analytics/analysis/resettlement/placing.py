@@ -27,8 +27,12 @@ class Asked:
     ----------
     rows : array (asked,)
         Row of each person in the plan's ``persons``.
-    persons, space, policy
-        Of the allocation; persons are ``rows``, sites are ``sites``.
+    persons : Persons
+        In the order of ``rows``.
+    space : allocation.Sites
+        In the order of ``sites``.
+    policy : Policy
+        What was weighed.
     distance : array (counties, sites)
         Distances [km].
     sites : DataFrame
@@ -148,9 +152,7 @@ def place(  # noqa: PLR0913 (one per table handed over, then choices)
         at, people, space, policy or Policy(), distance, homes[["site", "county"]],
         need_names(homes),
     )  # fmt: skip
-    return Plan(
-        answer, _used(beds, homes, found), _shortages(found.shortages, homes), found, asked
-    )
+    return Plan(answer, _used(beds, homes, found), _shortages(found.shortages, homes), found, asked)
 
 
 def open_sites(

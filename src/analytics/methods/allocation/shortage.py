@@ -100,15 +100,17 @@ def classify(
     return reason
 
 
-def lacks(
-    parties: Parties, sites: Sites, limit: Integers, taken: Integers, one: int
-) -> Integers:
+def lacks(parties: Parties, sites: Sites, limit: Integers, taken: Integers, one: int) -> Integers:
     """
     Say what each site lacks for one party more of a class.
 
     Parameters
     ----------
-    parties, sites, limit, taken
+    parties : Parties
+        Parties and classes.
+    sites : Sites
+        Offers.
+    limit, taken : array (sites, 5)
         As in `classify`.
     one : int
         The class.
@@ -130,9 +132,10 @@ def _asked(
     options = parties.use[parties.option == one]
     uses = np.column_stack([options, np.full(len(options), parties.size[one])])
     free = limit - taken
-    fits = (uses[:, None] <= limit).all(axis=2).any(axis=0)
-    roomy = (uses[:, None, :4] <= free[:, :4]).all(axis=2).any(axis=0)
-    return meets(parties, sites, one), fits, roomy, parties.size[one] <= free[:, 4]
+    fits: Mask = (uses[:, None] <= limit).all(axis=2).any(axis=0)
+    roomy: Mask = (uses[:, None, :4] <= free[:, :4]).all(axis=2).any(axis=0)
+    staffed: Mask = parties.size[one] <= free[:, 4]
+    return meets(parties, sites, one), fits, roomy, staffed
 
 
 def meets(parties: Parties, sites: Sites, one: int) -> Mask:

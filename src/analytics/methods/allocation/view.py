@@ -55,12 +55,16 @@ def view(
 
     Parameters
     ----------
-    persons, sites, policy
+    persons : Persons
         As `allocate` was asked.
+    sites : Sites
+        As it was asked.
     found : Placement
         As it answered.
     one : int
         Person.
+    policy : Policy, optional
+        As it was asked.
 
     Returns
     -------

@@ -113,7 +113,7 @@ def staffing(found: Any, days: int, names: Mapping[str, Text]) -> Section:
             f"Gates are {number(plan.short).en} staff-hours a day short",
         )
     )
-    said = checkpoints.explain(plan)
+    said = tuple(Text(**line) for line in checkpoints.explain(plan))
     entries = tuple(
         {
             "area": named(row["prefecture"], names),
@@ -141,9 +141,7 @@ def staffing(found: Any, days: int, names: Mapping[str, Text]) -> Section:
         name="staff-at-gates",
         collapsed=True,
     )
-    return Section(
-        title=title, paragraphs=(Text(said["zh"], said["en"]),), tables=(table,) if entries else ()
-    )
+    return Section(title=title, paragraphs=said, tables=(table,) if entries else ())
 
 
 def _count(value: Any) -> Any:

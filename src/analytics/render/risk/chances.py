@@ -9,7 +9,7 @@ import pandas as pd
 from analytics.codes import RiskGrade
 from analytics.render.blocks import Column, Missing, Section, Table, Text
 from analytics.render.colours import GRADES
-from analytics.render.numbers import listed, number
+from analytics.render.numbers import day, listed, number
 from analytics.render.risk.words import LABELS, UNIT, name, rows
 from analytics.study import GradingRule
 
@@ -91,6 +91,21 @@ def all_chances(row: Any) -> Text:
     return Text(
         "，".join(f"{label.zh}{share.zh}" for label, share in parts),
         ", ".join(f"{label.en.lower()} {share.en}" for label, share in parts),
+    )
+
+
+def step_down(move: Any) -> Text:
+    """Say what would bring one unit, not low, one grade down, and when it is low for certain."""
+    needs, next_grade = NEEDS[move.needs], LABELS[str(move.next)]
+    by = Text("", "")
+    if not pd.isna(move.low_by):
+        low = day(move.low_by.date())
+        by = Text(
+            f"若再无新增，{low.zh}起确定为低风险。", f"Without a new case it is low from {low.en}."
+        )
+    return Text(
+        f"下调至{next_grade.zh}需要：{needs.zh}。{by.zh}",
+        f"To fall to {next_grade.en.lower()}: {needs.en}. {by.en}".strip(),
     )
 
 

@@ -18,9 +18,9 @@ from analytics.render.blocks import (
     Section,
     Text,
 )
-from analytics.render.numbers import day, number
+from analytics.render.numbers import number
 from analytics.render.risk import top
-from analytics.render.risk.chances import NEEDS, all_chances, likely
+from analytics.render.risk.chances import all_chances, likely, step_down
 from analytics.render.risk.headlines import headline
 from analytics.render.risk.words import LABELS, name, reason, rows, span
 from analytics.study import GradingRule, Study
@@ -134,18 +134,7 @@ def decisions(study: Study, assessment: Assessment, unit: str) -> Decisions:
     move = _row(assessment.moves, unit)
     if not move.needs:
         return Decisions(())
-    needs, next_grade = NEEDS[move.needs], LABELS[str(move.next)]
-    by = Text("", "")
-    if not pd.isna(move.low_by):
-        low = day(move.low_by.date())
-        by = Text(
-            f"若再无新增，{low.zh}起确定为低风险。", f"Without a new case it is low from {low.en}."
-        )
-    what = Text(
-        f"下调至{next_grade.zh}需要：{needs.zh}。{by.zh}",
-        f"To fall to {next_grade.en.lower()}: {needs.en}. {by.en}".strip(),
-    )
-    asked: Decision = top.decision(study, "county_counts", what)
+    asked: Decision = top.decision(study, "county_counts", step_down(move))
     return Decisions((asked,))
 
 
