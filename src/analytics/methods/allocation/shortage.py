@@ -132,8 +132,8 @@ def _asked(
     options = parties.use[parties.option == one]
     uses = np.column_stack([options, np.full(len(options), parties.size[one])])
     free = limit - taken
-    fits: Mask = (uses[:, None] <= limit).all(axis=2).any(axis=0)
-    roomy: Mask = (uses[:, None, :4] <= free[:, :4]).all(axis=2).any(axis=0)
+    fits: Mask = np.logical_or.reduce((uses[:, None] <= limit).all(axis=2))
+    roomy: Mask = np.logical_or.reduce((uses[:, None, :4] <= free[:, :4]).all(axis=2))
     staffed: Mask = parties.size[one] <= free[:, 4]
     return meets(parties, sites, one), fits, roomy, staffed
 
