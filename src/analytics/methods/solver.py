@@ -11,6 +11,10 @@ from analytics.errors import SolverError
 _opening = threading.Lock()
 
 
+class OutOfTime(SolverError):  # noqa: N818 - what happened, not a fault
+    """A limit was reached before any feasible point was found."""
+
+
 def open_highs(*, threads: int = 1, seed: int = 0) -> Any:
     """
     Open HiGHS without its banner.
@@ -71,7 +75,8 @@ def require_point(model: Any, what: str) -> bool:
     Raises
     ------
     SolverError
-        If it ended in any other state: infeasible, unbounded, or a limit without a point.
+        If it ended in any other state: infeasible or unbounded; `OutOfTime` if a limit was
+        reached without a point.
     """
     import highspy
 
@@ -87,7 +92,7 @@ def require_point(model: Any, what: str) -> bool:
     )
     if state in limits and int(model.getInfo().primal_solution_status) == feasible:
         return False
-    raise SolverError(
+    raise (OutOfTime if state in limits else SolverError)(
         f"{what} ended as {model.modelStatusToString(state)}",
         (),
         "allow more time, or look at what was asked: nothing was placed",

@@ -25,7 +25,7 @@ from analytics.methods.allocation.columns import Columns
 from analytics.methods.allocation.prices import ascend, everywhere
 from analytics.methods.allocation.problem import Floats, Integers
 from analytics.methods.allocation.rows import Rest, Rows
-from analytics.methods.solver import open_highs, require_point
+from analytics.methods.solver import OutOfTime, open_highs, require_point
 
 _JOINING = 4
 _CLOSE = 1e-6
@@ -137,7 +137,7 @@ class Programme:
                     among, rest, sent if sent.any() else None, end - time.monotonic(),
                     0.9 * tolerance, search=search,
                 )  # fmt: skip
-            except SolverError:
+            except OutOfTime:
                 break  # out of time without a point: the one before stands
             outside = np.isfinite(self.cost) & ~among
             beyond = bound + np.min(reduced[outside], initial=np.inf)
@@ -260,8 +260,10 @@ class Programme:
 
         Raises
         ------
-        SolverError
+        OutOfTime
             If no feasible point was found in time.
+        SolverError
+            If the solver ended in any other state, or its point does not cost what it says.
         """
         import highspy
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analytics.errors import SolverError
 from analytics.methods.allocation.problem import Floats, Integers
-from analytics.methods.solver import require_point
+from analytics.methods.solver import OutOfTime, require_point
 
 if TYPE_CHECKING:
     from analytics.methods.allocation.programme import Programme
@@ -75,7 +74,7 @@ def find(
             among[kind] = _least(open_[kind], width * columns * options)
         try:
             found = programme.whole(among, rest, None, end - time.monotonic(), tolerance / 2)
-        except SolverError:
+        except OutOfTime:
             continue  # out of time without a point
         if spent + found.cost < cost:
             best, cost = stays + found.sent, spent + found.cost
@@ -124,6 +123,7 @@ def flow(model: Any, point: Floats, stand: Integers) -> tuple[Floats, float]:
     whole = np.rint(point[stand])
     model.changeColsBounds(len(stand), stand.astype(np.int32), whole, whole)
     model.setOptionValue("solver", "simplex")
+    model.setOptionValue("time_limit", np.inf)  # a point is at hand; to make it whole is short
     model.run()
     require_point(model, "the flow of single persons")
     vertex = np.asarray(model.getSolution().col_value)
