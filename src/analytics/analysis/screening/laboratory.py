@@ -126,7 +126,7 @@ def double_negative(linked: Linked, seen: ir.Table, protocols: Protocols, as_of:
         record=after["test_number"].argmax(after["sampled"]),
     )
     apart = ibis.interval(minutes=round(60 * protocols.exclusion.apart_hours))
-    return pairs.filter(pairs["last"] >= pairs["first"] + apart).drop("first")
+    return pairs.filter(pairs["last"] >= pairs["first"] + apart).select("person", "last", "record")
 
 
 def cleared(negative: ir.Table, picture: ir.Table, protocols: Protocols) -> ir.Table:

@@ -93,7 +93,7 @@ def visits(
     )
     parts = {"fever_or_respiratory": "symptom"}
     over = {name: seen[parts.get(name, name)].any().over(illness) for name in FEATURES}
-    combined = seen.mutate(**over).drop("place", "symptom", "respiratory")
+    combined = records.without(seen.mutate(**over), "place", "symptom", "respiratory")
     return _exposed(combined, linked, contacts, protocols, as_of)
 
 
