@@ -78,7 +78,9 @@ class Screened:
         """Everybody, what holds for them, and where they live, end to end: no joins."""
         import ibis
 
-        place = found["rule"].cases(*((rule.name, n) for n, rule in enumerate(rules)))
+        # the last rules are those on contacts, of which there are most: compared first
+        numbers = reversed(tuple(enumerate(rules)))
+        place = found["rule"].cases(*((rule.name, number) for number, rule in numbers))
         age = ibis.literal(self.as_of).delta(found["date"], unit="day")
         key = place.cast("int64") * _FAR + (_FAR - 1 - age.clip(0, _FAR - 1).fill_null(0))
         none, no = ibis.null("int64"), ibis.literal(value=False)

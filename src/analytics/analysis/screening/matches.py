@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from analytics.analysis.screening import clinical, laboratory, pictures, records
+from analytics.analysis.screening.contacts import KINDS
 from analytics.analysis.screening.evidence import COLUMNS, match
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def _contacts(contacts: ir.Table, protocols: Protocols, as_of: date) -> ir.Table
     return now.select(
         person="person",
         category=ibis.literal("close_contact"),
-        rule=ibis.literal("contact_") + now["kind"],
+        rule=now["kind"].cases(*((kind, f"contact_{kind}") for kind in KINDS)),
         edition=ibis.literal(edition),
         feed="feed",
         record="record",
