@@ -185,7 +185,7 @@ def declared(linked: Linked, found: ir.Table, as_of: date) -> ir.Table:
         record="contact_number",
         source_feed=ibis.literal("cases"),
         source_record="case_number",
-    ).select(*COLUMNS)
+    )
 
 
 def households(linked: Linked, found: ir.Table, protocols: Protocols, as_of: date) -> ir.Table:
@@ -236,7 +236,7 @@ def households(linked: Linked, found: ir.Table, protocols: Protocols, as_of: dat
         record="household",
         source_feed="source_feed",
         source_record="source_record",
-    ).select(*COLUMNS)
+    )
 
 
 def rooms(linked: Linked, found: ir.Table, as_of: date) -> ir.Table:
