@@ -32,7 +32,7 @@ class DuckCompiler(DuckDBCompiler):  # type: ignore[misc] # Ibis is untyped
         statement = super().to_sqlglot(expr, **options)
         for step in statement.ctes:
             if _light(step.this):
-                step.set("materialized", False)
+                step.set("materialized", value=False)
         return statement
 
 
