@@ -91,3 +91,17 @@ def test_renamed_counties_keep_their_people():
     table = dict(regions.lookup(chosen).itertuples(index=False))
     assert {table[code] for code in chosen.regions.recode} <= set(chosen.regions.recode.values())
     assert all(table[code] == code for code in chosen.regions.absorbed)
+
+
+def test_duckdb_holds_only_steps_of_some_cost():
+    """A step that picks columns is done where it is used; one that counts is held once."""
+    connection = engine.connect()
+    seats = connection.create_table("seats", pd.DataFrame({"seat": ["A", "A", "B"], "row": 1}))
+    front = seats.filter(seats["row"] < 3).mutate(window=seats["seat"] == "A")
+    taken = front.group_by("seat").agg(taken=front.count())
+    both = front.join(taken, "seat").select("seat", "taken", "window")
+    both = both.union(taken.mutate(window=True))
+    both = both.union(front.select("seat", "window", taken=front["row"] * 0).select(both.columns))
+    written = engine.compiled(both)
+    assert (written.count("AS NOT MATERIALIZED"), written.count(" AS (SELECT")) == (1, 1)
+    assert sorted(engine.rows(both, connection)["taken"].to_pylist()) == [0, 0, 0, 1, 1, 2, 2, 2]

@@ -61,6 +61,8 @@ def connect(
 def _duckdb(spill: Path | None, memory: str, threads: int | None) -> Any:
     import ibis
 
+    from analytics.engine.duck import DuckCompiler
+
     options: dict[str, Any] = {"memory_limit": memory, "temp_directory": ""}
     if threads:
         options["threads"] = threads
@@ -68,6 +70,7 @@ def _duckdb(spill: Path | None, memory: str, threads: int | None) -> Any:
         spill.mkdir(mode=0o700, parents=True, exist_ok=True)
         options |= {"temp_directory": str(spill)}
     connection = ibis.duckdb.connect(**options)
+    connection.compiler = DuckCompiler()
     if spill is not None:
         encrypt_spill(connection.con)
     connection.con.execute("SET TimeZone = 'Asia/Shanghai'")
@@ -320,9 +323,9 @@ def compiled(expression: ir.Table, engine: Engine = "duckdb") -> str:
     try:
         writer: Any
         if engine == "duckdb":
-            from ibis.backends.sql.compilers.duckdb import DuckDBCompiler
+            from analytics.engine.duck import DuckCompiler
 
-            writer = DuckDBCompiler()
+            writer = DuckCompiler()
         else:
             from analytics.engine.spark import SparkCompiler
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     import ibis.expr.types as ir
 
+    from analytics.analysis.screening.evidence import Evidence
     from analytics.analysis.screening.protocols import Diagnosis
     from analytics.analysis.screening.records import Linked
 
@@ -28,7 +29,7 @@ def _counting(place: ir.Value, editions: tuple[Diagnosis, ...]) -> ir.Value:
 
 def cases(
     linked: Linked, editions: tuple[Diagnosis, ...], cleared: ir.Table, as_of: date
-) -> list[ir.Table]:
+) -> list[Evidence]:
     """Outcomes and classes of cases; `cleared` are those whom tests excluded."""
     import ibis
 
@@ -60,12 +61,12 @@ def cases(
     doubted = (held["category"] == "suspected") & held["person"].isin(cleared["person"])
     held = held.filter(~doubted)
     classes = match(held, held["category"], held["rule"], "cases", record="case_number",
-                     feature="classification", date="day", value=held["classification"],
+                     feature="classification", date=held["day"], value=held["classification"],
                      edition=_named(held["place"], editions))  # fmt: skip
     return [ends, classes]
 
 
-def visits(seen: ir.Table, editions: tuple[Diagnosis, ...], cleared: ir.Table) -> ir.Table:
+def visits(seen: ir.Table, editions: tuple[Diagnosis, ...], cleared: ir.Table) -> Evidence:
     """Diagnoses of suspected and confirmed at fever clinics."""
     import ibis
 
@@ -83,7 +84,7 @@ def visits(seen: ir.Table, editions: tuple[Diagnosis, ...], cleared: ir.Table) -
 
 def pictures_of(
     seen: ir.Table, editions: tuple[Diagnosis, ...], cleared: ir.Table, *, features: bool
-) -> list[ir.Table]:
+) -> list[Evidence]:
     """One row per visit, rule on the picture, and (if wanted) feature the rule asks for."""
     open_ = seen.mutate(place=pictures.edition_in(seen["county"], editions))
     open_ = open_.anti_join(cleared, "person")

@@ -29,6 +29,7 @@ COLUMNS = (
     "source", "person", "kind", "first", "last", "holds", "weight",
     "feed", "record", "source_feed", "source_record",
 )  # fmt: skip
+KINDS = ("declared", "household", "room", "travel")
 
 
 def sources(linked: Linked, protocols: Protocols, as_of: date) -> ir.Table:
@@ -70,9 +71,8 @@ def sources(linked: Linked, protocols: Protocols, as_of: date) -> ir.Table:
         feed=ibis.literal("tests"),
         record="test_number",
     )
-    visit = records.visits(linked, as_of, protocols.picture.fever_celsius)
+    visit = pictures.open_visits(linked, pictures.closings(linked, as_of), protocols, as_of)
     visit = visit.filter(visit["diagnosis"].isin(["suspected", "clinical", "confirmed"]))
-    visit = pictures.still_open(visit, "visited", pictures.closings(linked, as_of))
     from_visits = visit.select(
         person="person",
         began="onset",
@@ -88,7 +88,8 @@ def sources(linked: Linked, protocols: Protocols, as_of: date) -> ir.Table:
     until = _taken(every, "began", [*taken, *_away(linked, as_of)])
     return until.select(
         "person",
-        since=(until["began"] - before).cast("date"),
+        # a day less some days is a moment to DuckDB: a day again, before millions are held to it
+        since=(until["began"].cast("timestamp(6)") - before).date(),
         until=until["taken"].coalesce(until["ended"], ibis.literal(as_of)),
         feed="feed",
         record="record",
@@ -184,7 +185,7 @@ def declared(linked: Linked, found: ir.Table, as_of: date) -> ir.Table:
         record="contact_number",
         source_feed=ibis.literal("cases"),
         source_record="case_number",
-    ).select(*COLUMNS)
+    )
 
 
 def households(linked: Linked, found: ir.Table, protocols: Protocols, as_of: date) -> ir.Table:
@@ -207,20 +208,22 @@ def households(linked: Linked, found: ir.Table, protocols: Protocols, as_of: dat
     import ibis
 
     lists = []
-    for feed in _REGISTERS:
+    for place, feed in enumerate(_REGISTERS):
         if feed in linked:
             rows = records.feed(linked, feed, "county", "household")
-            lists.append(rows.mutate(feed=ibis.literal(feed)))
+            # a number takes less to compare than a name
+            lists.append(rows.mutate(register=ibis.literal(place, "int8")))
     members = ibis.union(*lists) if len(lists) > 1 else lists[0]
-    key = ["feed", "county", "household"]
-    span = _once(found).rename(source_feed="feed", source_record="record")
-    homes = members.filter(members["household"].notnull()).join(span, "person")
-    homes = homes.distinct().rename(source="person")
+    key = ["register", "county", "household"]
+    span = _once(found).rename(source="person", source_feed="feed", source_record="record")
+    homes = members.semi_join(span, members["person"] == span["source"])
     touched = members.filter(members["person"].notnull()).semi_join(homes, key).distinct()
     size = touched.group_by(key).agg(members=touched.count())
-    small = size.filter(size["members"] <= protocols.household.members_at_most).drop("members")
-    met = touched.semi_join(small, key).join(homes, key)
+    small = size.filter(size["members"] <= protocols.household.members_at_most).select(key)
+    theirs = touched.join(span, touched["person"] == span["source"]).semi_join(small, key)
+    met = touched.join(theirs.select(*key, *span.columns), key)
     met = met.filter(met["person"] != met["source"])
+    named = met["register"].cases(*enumerate(_REGISTERS))
     return met.select(
         source="source",
         person="person",
@@ -229,11 +232,11 @@ def households(linked: Linked, found: ir.Table, protocols: Protocols, as_of: dat
         last=ibis.least(met["until"], ibis.literal(as_of)),
         holds=ibis.literal(value=True),
         weight=ibis.null("float64"),
-        feed="feed",
+        feed=named,
         record="household",
         source_feed="source_feed",
         source_record="source_record",
-    ).select(*COLUMNS)
+    )
 
 
 def rooms(linked: Linked, found: ir.Table, as_of: date) -> ir.Table:

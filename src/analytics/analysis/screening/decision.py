@@ -78,20 +78,21 @@ class Screened:
         """Everybody, what holds for them, and where they live, end to end: no joins."""
         import ibis
 
-        place = found["rule"].cases(*((rule.name, n) for n, rule in enumerate(rules)))
+        place = found["rule"].cases(*((rule.name, number) for number, rule in _numbered(rules)))
         age = ibis.literal(self.as_of).delta(found["date"], unit="day")
-        key = place.cast("int64") * _FAR + (_FAR - 1 - age.clip(0, _FAR - 1).fill_null(0))
+        key = place * _FAR + (_FAR - 1 - age.clip(0, _FAR - 1).fill_null(0))
+        key = key.cast("int32")  # there are some twenty rules
         none, no = ibis.null("int64"), ibis.literal(value=False)
         held = found.select(
             "person",
-            key=records.sure(found["holds"]).ifelse(key, none),
+            key=records.sure(found["holds"]).ifelse(key, ibis.null("int32")),
             county=none,
             undecided=found["holds"].isnull(),
             listed=no,
         )
 
         def rows(table: ir.Table, county: ir.Value, *, listed: bool) -> ir.Table:
-            return table.select("person", key=none, county=county, undecided=no,
+            return table.select("person", key=ibis.null("int32"), county=county, undecided=no,
                                 listed=ibis.literal(listed))  # fmt: skip
 
         given, homes = self.everybody, [
@@ -167,13 +168,18 @@ def _decided(told: ir.Table, rules: Sequence[vocabulary.Rule], as_of: date) -> i
         person="person",
         county=(best["place"] % _CODES).cast("string"),
         category=number.cases(
-            *((place, rule.category) for place, rule in enumerate(rules)), else_="none"
+            *((place, rule.category) for place, rule in _numbered(rules)), else_="none"
         ),
-        rule=number.cases(*((place, rule.name) for place, rule in enumerate(rules))),
+        rule=number.cases(*((place, rule.name) for place, rule in _numbered(rules))),
         since=(ibis.literal(as_of) - age.as_interval("D")).cast("date"),
         undecided="undecided",
         as_of=ibis.literal(as_of),
     )
+
+
+def _numbered(rules: Sequence[vocabulary.Rule]) -> list[tuple[int, vocabulary.Rule]]:
+    """Rules with their places, last first: those on contacts hold most often, so ask for them."""
+    return list(reversed(list(enumerate(rules))))
 
 
 def _counties(linked: Linked) -> list[ir.Table]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import ibis.expr.types as ir
 
 COLUMNS = (
@@ -13,11 +15,32 @@ COLUMNS = (
 _NONE = ""  # edition of rules that no edition changes
 
 
+class Evidence(NamedTuple):
+    """Rows that have ``person``, and what each column of the MATCHES table is for them."""
+
+    rows: ir.Table
+    said: dict[str, Any]
+
+    def table(self, columns: Sequence[str]) -> ir.Table:
+        """Write the rows as some columns of the MATCHES table; texts are literals."""
+        import ibis
+
+        values = {name: self.said[name] for name in columns if name not in {"person", "record"}}
+        values |= {
+            name: ibis.literal(value) if isinstance(value, (str, bool)) else value
+            for name, value in values.items()
+        }
+        if "value" in values:
+            values["value"] = values["value"].cast("string")
+        values |= {name: self.rows[self.said[name]] for name in {"person", "record"} & {*columns}}
+        return self.rows.select(**{name: values[name] for name in columns})
+
+
 def match(  # noqa: PLR0913 (one argument per column)
     rows: ir.Table,
     category: Any,
     rule: Any,
-    feed: str,
+    feed: Any,
     *,
     record: str,
     feature: str,
@@ -25,19 +48,9 @@ def match(  # noqa: PLR0913 (one argument per column)
     value: Any,
     edition: Any = _NONE,
     holds: Any = True,
-) -> ir.Table:
-    """Make rows of the MATCHES table of rows that have ``person``; texts are literals."""
-    import ibis
-
-    return rows.select(
-        person="person",
-        category=ibis.literal(category) if isinstance(category, str) else category,
-        rule=ibis.literal(rule) if isinstance(rule, str) else rule,
-        edition=ibis.literal(edition) if isinstance(edition, str) else edition,
-        feed=ibis.literal(feed),
-        record=record,
-        feature=ibis.literal(feature),
-        date=date,
-        value=ibis.literal(value) if isinstance(value, str) else value.cast("string"),
-        holds=ibis.literal(holds) if isinstance(holds, bool) else holds,
-    )
+) -> Evidence:
+    """Say what rows that have ``person`` are evidence of; `record` is a column's name."""
+    return Evidence(rows, {
+        "person": "person", "category": category, "rule": rule, "edition": edition, "feed": feed,
+        "record": record, "feature": feature, "date": date, "value": value, "holds": holds,
+    })  # fmt: skip

@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 
     import ibis.expr.types as ir
 
+    from analytics.analysis.screening.evidence import Evidence
     from analytics.analysis.screening.protocols import Diagnosis, Protocols
     from analytics.analysis.screening.records import Linked
 
 
 def tests(
     linked: Linked, editions: tuple[Diagnosis, ...], protocols: Protocols, as_of: date
-) -> list[ir.Table]:
+) -> list[Evidence]:
     """Positive tests that no recovery answers, with and without symptoms, and antibodies."""
     test = records.tests(linked, as_of)
     found = records.cases(linked, as_of)
@@ -126,7 +127,7 @@ def double_negative(linked: Linked, seen: ir.Table, protocols: Protocols, as_of:
         record=after["test_number"].argmax(after["sampled"]),
     )
     apart = ibis.interval(minutes=round(60 * protocols.exclusion.apart_hours))
-    return pairs.filter(pairs["last"] >= pairs["first"] + apart).drop("first")
+    return pairs.filter(pairs["last"] >= pairs["first"] + apart).select("person", "last", "record")
 
 
 def cleared(negative: ir.Table, picture: ir.Table, protocols: Protocols) -> ir.Table:
@@ -137,7 +138,7 @@ def cleared(negative: ir.Table, picture: ir.Table, protocols: Protocols) -> ir.T
     return both.filter(records.sure(~both["picture"])).select("person")
 
 
-def kept(negative: ir.Table, picture: ir.Table, protocols: Protocols) -> ir.Table:
+def kept(negative: ir.Table, picture: ir.Table, protocols: Protocols) -> Evidence:
     """Say that two negative tests did not exclude somebody whose picture matches."""
     import ibis
 

@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from analytics.analysis.screening import clinical, laboratory, pictures, records
+from analytics.analysis.screening.contacts import KINDS
 from analytics.analysis.screening.evidence import COLUMNS, match
 
 if TYPE_CHECKING:
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
 
     import ibis.expr.types as ir
 
+    from analytics.analysis.screening.evidence import Evidence
     from analytics.analysis.screening.protocols import Protocols
     from analytics.analysis.screening.records import Linked
+
+_TOLD = ("person", "rule", "date", "holds")
 
 
 def find(
@@ -45,11 +49,12 @@ def find(
     as_of : date
     features : bool
         Whether a rule on the clinical picture gets a row for each feature it asks for, or
-        one only.
+        one only, as of all others then only what decides is told.
 
     Returns
     -------
     MATCHES table
+        Without `features` only its columns person, rule, date and holds.
     """
     import ibis
 
@@ -68,12 +73,13 @@ def find(
         *_fever(linked, seen, closed, protocols, as_of),
         _contacts(contacts, protocols, as_of),
     ]
-    return ibis.union(*(part.select(*COLUMNS) for part in parts))
+    columns = COLUMNS if features else _TOLD
+    return ibis.union(*(part.table(columns) for part in parts))
 
 
 def _fever(
     linked: Linked, seen: ir.Table, closed: ir.Table, protocols: Protocols, as_of: date
-) -> list[ir.Table]:
+) -> list[Evidence]:
     numbers = protocols.picture
     start = records.end_of(as_of) - timedelta(days=numbers.fever_days)
     recent = seen.filter(seen["visited"] >= start)
@@ -114,20 +120,9 @@ def observed(contacts: ir.Table, protocols: Protocols, as_of: date) -> ir.Table:
     return contacts.filter((contacts["last"] >= first) & (contacts["first"] <= as_of))
 
 
-def _contacts(contacts: ir.Table, protocols: Protocols, as_of: date) -> ir.Table:
-    import ibis
-
-    edition = protocols.contact_on(as_of).edition
+def _contacts(contacts: ir.Table, protocols: Protocols, as_of: date) -> Evidence:
     now = observed(contacts, protocols, as_of)
-    return now.select(
-        person="person",
-        category=ibis.literal("close_contact"),
-        rule=ibis.literal("contact_") + now["kind"],
-        edition=ibis.literal(edition),
-        feed="feed",
-        record="record",
-        feature=ibis.literal("contact"),
-        date=now["last"],
-        value=now["source_record"],
-        holds="holds",
-    )
+    rule = now["kind"].cases(*((kind, f"contact_{kind}") for kind in KINDS))
+    return match(now, "close_contact", rule, now["feed"], record="record", feature="contact",
+                  date=now["last"], value=now["source_record"], holds=now["holds"],
+                  edition=protocols.contact_on(as_of).edition)  # fmt: skip

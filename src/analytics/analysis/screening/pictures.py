@@ -54,6 +54,12 @@ def still_open(rows: ir.Table, moment: str, closed: ir.Table) -> ir.Table:
     return joined.filter(later).select(rows.columns)
 
 
+def open_visits(linked: Linked, closed: ir.Table, protocols: Protocols, as_of: date) -> ir.Table:
+    """Visits to fever clinics that are not answered yet."""
+    seen = records.visits(linked, as_of, protocols.picture.fever_celsius)
+    return still_open(seen, "visited", closed)
+
+
 def visits(
     linked: Linked, contacts: ir.Table, closed: ir.Table, protocols: Protocols, as_of: date
 ) -> ir.Table:
@@ -79,8 +85,7 @@ def visits(
     import ibis
 
     numbers = protocols.picture
-    seen = records.visits(linked, as_of, numbers.fever_celsius)
-    seen = still_open(seen, "visited", closed)
+    seen = open_visits(linked, closed, protocols, as_of)
     day = seen["visited"].date()
     seen = seen.mutate(
         place=-ibis.literal(as_of).delta(day, unit="day"),
@@ -93,7 +98,7 @@ def visits(
     )
     parts = {"fever_or_respiratory": "symptom"}
     over = {name: seen[parts.get(name, name)].any().over(illness) for name in FEATURES}
-    combined = seen.mutate(**over).drop("place", "symptom", "respiratory")
+    combined = records.without(seen.mutate(**over), "place", "symptom", "respiratory")
     return _exposed(combined, linked, contacts, protocols, as_of)
 
 

@@ -81,18 +81,19 @@ def cases(linked: Linked, as_of: date) -> ir.Table:
     over = found["outcome"].isin(["recovered", "died"]) & (
         found["outcome_date"].isnull() | (found["outcome_date"] <= as_of)
     )
-    return found.mutate(
+    known = found.mutate(
         ended=over.ifelse(found["outcome"], ibis.null("string")),
         ended_on=over.ifelse(found["outcome_date"], ibis.null("date")),
         confirmed=(found["confirmed"] <= as_of).ifelse(found["confirmed"], ibis.null("date")),
-    ).drop("outcome", "outcome_date")
+    )
+    return without(known, "outcome", "outcome_date")
 
 
 def tests(linked: Linked, as_of: date) -> ir.Table:
     """Tests with a result by the end of the day: person, test_number, method, sampled, result."""
     found = feed(linked, "tests", "test_number", "method", "sampled", "resulted", "result")
     known = (found["resulted"] < end_of(as_of)) & found["result"].notnull()
-    return found.filter(known & found["person"].notnull()).drop("resulted")
+    return without(found.filter(known & found["person"].notnull()), "resulted")
 
 
 def visits(linked: Linked, as_of: date, fever_celsius: float = 37.3) -> ir.Table:
@@ -107,10 +108,11 @@ def visits(linked: Linked, as_of: date, fever_celsius: float = 37.3) -> ir.Table
         "respiratory", "imaging", "lymphocytes_low", "exposure", "diagnosis",
     )  # fmt: skip
     found = found.filter((found["visited"] < end_of(as_of)) & found["person"].notnull())
-    return found.mutate(
+    known = found.mutate(
         onset=found["onset"].coalesce(found["visited"].date()),
         fever=found["temperature"] >= fever_celsius,
-    ).drop("temperature")
+    )
+    return without(known, "temperature")
 
 
 def declarations(linked: Linked, as_of: date, fever_celsius: float) -> ir.Table:
@@ -123,7 +125,12 @@ def declarations(linked: Linked, as_of: date, fever_celsius: float) -> ir.Table:
     # either says yes: yes; one says no and the other nothing: no; neither: unknown
     hot = found["temperature"] >= fever_celsius
     said = found["fever"].coalesce(hot) | hot.coalesce(found["fever"])
-    return found.mutate(fever=said).drop("temperature")
+    return without(found.mutate(fever=said), "temperature")
+
+
+def without(table: ir.Table, *columns: str) -> ir.Table:
+    """Leave columns out, as a selection: Ibis writes one once, and a drop anew at every use."""
+    return table.select(*(name for name in table.columns if name not in columns))
 
 
 def sure(value: ir.Value) -> ir.Value:
