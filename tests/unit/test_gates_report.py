@@ -119,15 +119,18 @@ def test_small_counts_stay_inside_and_the_page_says_what_it_holds(seen, tmp_path
     assert pd.isna(wuhan["roaming"])
     assert {wuhan["passes"], wuhan["tickets"]} - {60, 39} <= {pd.NA}
     names = render.places(AREAS)
-    blocks = [render.journeys(shown, gates.DAYS, names), render.staffing(shown, gates.DAYS, names)]
+    blocks = [
+        render.journeys(shown, gates.DAYS, names),
+        render.staffing(shown, gates.DAYS, names, chosen),
+    ]
     cells = {row["area"].en: row for row in blocks[0].tables[0].rows}
     assert isinstance(cells["Wuhan"]["roaming"], Missing)
     assert blocks[1].title.en == (
         "Gates have staff enough: 4 hours a day are needed, 40 are on duty"
     )
     unknown = replace(shown, flows=0, single=0, ratio=float("nan"), plan=None)
-    for found in (None, unknown):
-        blocks.append(render.journeys(found, gates.DAYS, names))
-        blocks.append(render.staffing(found, gates.DAYS, names))
+    blocks.append(render.journeys(unknown, gates.DAYS, names))
+    blocks += [render.staffing(found, gates.DAYS, names, chosen) for found in (None, unknown)]
+    assert render.journeys(None, gates.DAYS, names) is None  # said once, beside the staff
     text = json.dumps([block.to_json() for block in blocks], ensure_ascii=False, allow_nan=False)
     assert "nan" not in text

@@ -76,6 +76,26 @@ def test_recent_shares_come_before_those_of_before_and_broken_days_are_left_out(
     assert found.destinations.set_index("destination").loc["421000", "share"] == pytest.approx(0.6)
 
 
+def test_days_behind_a_closed_way_do_not_say_where_those_who_wait_would_go():
+    """A week of hardly any travel, all to one place, is no week of shares."""
+    days = pd.date_range("2020-02-01", DAY)
+    quiet = days > "2020-02-12"
+    rows = [
+        (day, "420100", "out", place, (few if late else many))
+        for day, late in zip(days, quiet, strict=True)
+        for place, many, few in (("421000", 0.6, 1.0), ("310000", 0.4, 0.0))
+    ]
+    shares = pd.DataFrame(rows, columns=NONE.columns)
+    scale = pd.DataFrame(
+        {"date": days, "origin": "420100", "direction": "out", "scale": np.where(quiet, 0.1, 8.0)}
+    )
+    found = assessed(shares=mobility.busy(shares, scale))
+    assert found.days == (date(2020, 2, 6), date(2020, 2, 12))
+    assert found.destinations.set_index("destination").loc["421000", "share"] == pytest.approx(0.6)
+    said = render.mobility_days(mobility.broken_days(shares), found, render.places(AREAS))
+    assert "6 Feb 2020 to 12 Feb 2020" in said.title.en
+
+
 def test_a_changed_definition_is_no_epidemic():
     jumped = COUNTS.copy()
     later = (jumped["adcode"] == "420100") & (jumped["date"] >= "2020-02-12")
@@ -123,13 +143,13 @@ def test_every_block_speaks_both_languages(outflow):
         render.masthead(CHOSEN, DAY),
         render.lead(found, steps, names),
         render.headlines(found, plans, names),
-        render.decisions(CHOSEN, steps, plans),
+        render.decisions(CHOSEN, steps, plans, RULES, DAY),
         render.area_map(boundaries.read(CHOSEN, "prefecture"), found, names),
         render.trend(found, names),
         render.what_if(steps, found, names),
         render.gates(plans, found),
         render.notices(NOTICES, DAY, names),
-        render.codes_by_area(None, names),
+        render.codes_by_area(None, names, CHOSEN),
         render.code_rules(RULES, DAY),
         render.code_rules(RULES, date(2020, 3, 20)),
         render.mobility_days(mobility.broken_days(NONE), found, names),
@@ -217,7 +237,7 @@ def test_codes_leave_through_the_gate_only(tmp_path):
     assert len(ledger_of(chosen.state).entries()) == 1
     filed = pd.DataFrame({"state": ["upheld", "refused"], "appeals": [30, 3]})
     appeals = records._released_appeals(chosen, filed, moment)
-    section = render.codes_by_area(replace(found, appeals=appeals), render.places(AREAS))
+    section = render.codes_by_area(replace(found, appeals=appeals), render.places(AREAS), chosen)
     assert section.tables[0].rows
     said = {row["state"].en: row["appeals"] for row in section.tables[1].rows}
     assert isinstance(said["refused in time"], Missing)

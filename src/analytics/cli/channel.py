@@ -38,7 +38,7 @@ def whatif(
     import pandas as pd
 
     from analytics import study as studies
-    from analytics.analysis.channel import pressure, register
+    from analytics.analysis.channel import mobility, pressure, register
     from analytics.pool import published
 
     parts = [change.split(":") for change in changes]
@@ -52,12 +52,12 @@ def whatif(
     chosen = studies.load(study)
     day = days.day(as_of) if as_of else chosen.as_of
     figures = published.read(chosen, studies.moment(day))
-    shares, _ = published.mobility(chosen, studies.moment(day))
+    shares, scale = published.mobility(chosen, studies.moment(day))
     found = pressure.assess(
         figures.counts,
         figures.population,
         figures.outflow,
-        shares,
+        mobility.busy(shares, scale),
         day,
         origin=origin,
         travellers=travellers,

@@ -231,6 +231,7 @@ class Column:
     label: Text
     role: Literal["text", "number", "date", "grade"] = "text"
     decimals: int | None = None  # digits after the point; None: as many as needed, up to two
+    phone: bool = True  # shown on a narrow screen too; the others on a wide one and in the download
 
 
 @dataclass(frozen=True)

@@ -77,11 +77,15 @@ def present(
     Returns
     -------
     dict
-        ``columns``, ``rows`` (lists of `Cell`), ``reasons`` (footnotes, letter to text) and
-        ``unknown`` (whether any cell is unknown without a reason).
+        ``columns`` (each with ``beyond``: not shown on a phone), ``rows`` (lists of `Cell`),
+        ``reasons`` (footnotes, letter to text), ``unknown`` (whether any cell is unknown without
+        a reason) and ``beyond`` (how many columns a phone does not show).
     """
     reasons: dict[str, str] = {}
-    columns = list(table["columns"])
+    columns = [
+        {**column, "beyond": n >= PHONE_COLUMNS or not column.get("phone", True)}
+        for n, column in enumerate(table["columns"])
+    ]
     rows = [
         [_cell(row.get(column["key"]), column, language, swatches, reasons) for column in columns]
         for row in table["rows"]
@@ -91,7 +95,7 @@ def present(
         "rows": rows,
         "reasons": {mark: reason for reason, mark in reasons.items()},
         "unknown": any(cell.unknown and not cell.mark for row in rows for cell in row),
-        "beyond": max(0, len(columns) - PHONE_COLUMNS),
+        "beyond": sum(column["beyond"] for column in columns),
     }
 
 

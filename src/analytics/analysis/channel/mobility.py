@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 WINDOW, LIMIT = 7, 0.5
+BUSY = 0.1
 _KEY = ["origin", "direction", "date"]
 
 
@@ -74,6 +75,30 @@ def broken_days(
     days["broken"] = (days["distance"] > limit) | days["twin"].notna() | (days["inside"] > 0)
     columns = [*_KEY, "coverage", "distance", "twin", "inside", "broken"]
     return days[columns].sort_values(_KEY, ignore_index=True)
+
+
+def busy(shares: pd.DataFrame, scale: pd.DataFrame, *, least: float = BUSY) -> pd.DataFrame:
+    """
+    Leave out days on which hardly anybody travelled.
+
+    Whom a closed way lets pass does not say where those who wait would go.
+
+    Parameters
+    ----------
+    shares : MOBILITY_SHARES table
+    scale : MOBILITY_SCALE table
+        date, origin, direction, scale.
+    least : float
+        Index that a day needs, as a part of the highest of its origin and direction.
+
+    Returns
+    -------
+    MOBILITY_SHARES table
+        Days without an index stay.
+    """
+    highest = scale.groupby(_KEY[:2])["scale"].transform("max")
+    quiet = pd.MultiIndex.from_frame(scale.loc[scale["scale"] < least * highest, _KEY])
+    return shares[~pd.MultiIndex.from_frame(shares[_KEY]).isin(quiet)]
 
 
 def _distance(

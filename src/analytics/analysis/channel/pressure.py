@@ -20,6 +20,7 @@ from analytics.methods import gates
 FloatArray = npt.NDArray[np.float64]
 RECENT = 7  # days of shares averaged
 TREND = 14
+Source = Literal["mobility", "outflow", "none"]
 DETECTION = (0.2, 0.8)  # share of exposures known to the rules of a code: few, most
 
 
@@ -39,6 +40,8 @@ class Pressure:
         the study, or nowhere.
     broken : int
         Days of shares left out because their table was another one.
+    days : tuple of date or None
+        First and last day of the daily shares averaged; None where others are taken.
     prevalence : array (draws,)
         Share of the residents who are infectious.
     destinations : pandas.DataFrame
@@ -51,8 +54,9 @@ class Pressure:
     origin: str
     as_of: date
     travellers: int
-    source: Literal["mobility", "outflow", "none"]
+    source: Source
     broken: int
+    days: tuple[date, date] | None
     prevalence: FloatArray
     destinations: pd.DataFrame
     totals: pd.DataFrame
@@ -81,7 +85,7 @@ def assess(
     outflow : pandas.DataFrame
         adcode, mean_share: of those who left before the study; may be empty.
     shares : MOBILITY_SHARES table
-        May be empty.
+        May be empty; its last days are taken, of `mobility.busy` if the way is closed.
     as_of : date
     origin : str
         Prefecture; empty: the one with most cases.
@@ -116,9 +120,12 @@ def assess(
         [exports.total(drawn[day], travellers=travellers) for day in days],
         columns=["mean", "lower", "median", "upper"],
     ).assign(date=days)
-    spread, source, broken = _spread(outflow, shares, place, as_of)
-    found = exports.importations(spread, drawn[as_of], travellers=travellers)
-    return Pressure(place, as_of, travellers, source, broken, drawn[as_of], found, totals)
+    daily = _daily(shares, place, as_of)
+    spread = daily.mean if daily else _before(outflow, place)
+    source: Source = "mobility" if daily else "none" if outflow.empty else "outflow"
+    found = exports.importations(_areas(spread, place), drawn[as_of], travellers=travellers)
+    broken, used = (daily.broken, daily.days) if daily else (0, None)
+    return Pressure(place, as_of, travellers, source, broken, used, drawn[as_of], found, totals)
 
 
 def _new_cases(counts: pd.DataFrame, area: str, redefined: Sequence[date]) -> pd.Series:
@@ -170,35 +177,45 @@ def _most(counts: pd.DataFrame) -> str:
     return str(latest.astype("float64").idxmax())
 
 
-def _spread(
-    outflow: pd.DataFrame, shares: pd.DataFrame, origin: str, as_of: date
-) -> tuple[pd.Series, Literal["mobility", "outflow", "none"], int]:
-    """Share of the travellers by destination, and where it comes from."""
+@dataclass(frozen=True)
+class _Daily:
+    """Mean share by region of the days from the first to the last, and how many were broken."""
+
+    mean: pd.Series
+    days: tuple[date, date]
+    broken: int
+
+
+def _daily(shares: pd.DataFrame, origin: str, as_of: date) -> _Daily | None:
+    """Shares of the last days whose table is the origin's own; None where there is none."""
     own = shares[(shares["origin"] == origin) & (shares["direction"] == "out")]
-    recent = own[
-        (own["date"] <= pd.Timestamp(as_of))
-        & (own["date"] > pd.Timestamp(as_of - timedelta(days=RECENT)))
-    ]
-    if len(recent):
-        judged = mobility.broken_days(shares[shares["date"] <= pd.Timestamp(as_of)])
-        bad = judged[
-            (judged["origin"] == origin)
-            & (judged["direction"] == "out")
-            & judged["broken"].astype(bool)
-        ]["date"]
-        good = recent[~recent["date"].isin(bad)]
-        broken = int(recent["date"].isin(bad).groupby(recent["date"]).any().sum())
-        if len(good):
-            mean = good.groupby("region")["share"].sum() / good["date"].nunique()
-            return _areas(mean, origin), "mobility", broken
-    if len(outflow):
-        mean = outflow.set_index("adcode")["mean_share"].astype("float64")
-        return _areas(mean.drop(origin, errors="ignore"), origin), "outflow", 0
-    return pd.Series(dtype="float64"), "none", 0
+    own = own[own["date"] <= pd.Timestamp(as_of)]
+    recent = own[own["date"] > own["date"].max() - pd.Timedelta(days=RECENT)]
+    if recent.empty:
+        return None
+    judged = mobility.broken_days(shares[shares["date"] <= pd.Timestamp(as_of)])
+    of_origin = (judged["origin"] == origin) & (judged["direction"] == "out")
+    bad = recent["date"].isin(judged.loc[of_origin & judged["broken"].astype(bool), "date"])
+    good = recent[~bad]
+    if good.empty:
+        return None
+    mean = good.groupby("region")["share"].sum() / good["date"].nunique()
+    days = good["date"].min().date(), good["date"].max().date()
+    return _Daily(mean, days, recent.loc[bad, "date"].nunique())
+
+
+def _before(outflow: pd.DataFrame, origin: str) -> pd.Series:
+    """Shares of those who left before the study; empty where they are not known."""
+    if outflow.empty:
+        return pd.Series(dtype="float64")
+    mean = outflow.set_index("adcode")["mean_share"].astype("float64")
+    return mean.drop(origin, errors="ignore")
 
 
 def _areas(shares: pd.Series, origin: str) -> pd.Series:
     """Prefectures of the origin's province, other provinces whole, the rest elsewhere."""
+    if shares.empty:
+        return shares
     home = codes.province_of(origin)
     area = [
         codes.prefecture_of(str(code))

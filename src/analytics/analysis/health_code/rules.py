@@ -114,6 +114,14 @@ class Rules(_Frozen):
         """SHA-256 of the rules' content; the same for the same rules however they are laid out."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
+    def in_force(self, day: date) -> tuple[Rule, ...]:
+        """Rules that hold on a day, as they are tried."""
+        return tuple(
+            rule
+            for rule in self.ordered
+            if rule.first <= day and (rule.last is None or day < rule.last)
+        )
+
     def named(self, rule: str, version: str) -> Rule:
         """
         Rule of an id and version.

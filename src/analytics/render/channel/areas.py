@@ -163,7 +163,7 @@ def destinations(pressure: Any, names: Mapping[str, Text]) -> Table:
         caption=Text("各去向的估计输入", "Expected importations by destination"),
         columns=(
             Column("place", Text("去向", "Destination")),
-            Column("share", Text("占比（%）", "Share (%)"), "number", 1),
+            Column("share", Text("占比（%）", "Share (%)"), "number", 1, phone=False),
             Column("mean", Text("估计输入（例）", "Importations"), "number"),
             Column("span", Text("95%区间", "95% interval"), "number"),
             Column("any", Text("至少1例（%）", "Any at all (%)"), "number", 0),
@@ -175,4 +175,5 @@ def destinations(pressure: Any, names: Mapping[str, Text]) -> Table:
             "other provinces whole; the interval holds both the uncertain prevalence and chance.",
         ),
         name="importations-by-destination",
+        collapsed=True,
     )

@@ -9,22 +9,18 @@ import pandas as pd
 
 from analytics.analysis.channel import checkpoints
 from analytics.render.blocks import Column, Section, Table, Text
-from analytics.render.channel.words import HIDDEN, named, rows
+from analytics.render.channel.words import HIDDEN, named, no_records, rows
 from analytics.render.numbers import number
+from analytics.study import Study
 
 _SOURCES = {
     "passes": Text("卡口查验", "Checks at gates"),
     "tickets": Text("客票", "Tickets"),
     "roaming": Text("手机漫游", "Roaming phones"),
 }
-_NO_RECORDS = Text(
-    "真实研究只含公开数据；各部门的出行记录只在有联网关联记录的研究中比对。",
-    "This study holds public figures only; departments' records of journeys are laid side by side "
-    "where there are linked records.",
-)
 
 
-def journeys(found: Any, days: int, names: Mapping[str, Text]) -> Section:
+def journeys(found: Any, days: int, names: Mapping[str, Text]) -> Section | None:
     """
     Lay the departments' counts of journeys between prefectures side by side.
 
@@ -34,12 +30,14 @@ def journeys(found: Any, days: int, names: Mapping[str, Text]) -> Section:
     days : int
         That were counted.
     names : mapping of str to Text
+
+    Returns
+    -------
+    Section or None
+        None where nothing was delivered, which :func:`staffing` says.
     """
     if found is None:
-        return Section(
-            title=Text("本研究没有部门出行记录", "No departments' records of journeys"),
-            paragraphs=(_NO_RECORDS,),
-        )
+        return None
     if not found.flows:
         title = Text(
             f"{days}天内各部门均未记到市州间出行",
@@ -84,7 +82,7 @@ def journeys(found: Any, days: int, names: Mapping[str, Text]) -> Section:
     return Section(title=title, paragraphs=(said,), tables=(table,) if entries else ())
 
 
-def staffing(found: Any, days: int, names: Mapping[str, Text]) -> Section:
+def staffing(found: Any, days: int, names: Mapping[str, Text], study: Study) -> Section:
     """
     Show what staff the gates need and where those on duty avert most.
 
@@ -94,12 +92,14 @@ def staffing(found: Any, days: int, names: Mapping[str, Text]) -> Section:
     days : int
         Whose checks the plan rests on.
     names : mapping of str to Text
+    study : Study
     """
-    plan = found.plan if found is not None else None
+    if found is None:
+        return _nothing_known(study)
+    plan = found.plan
     if plan is None:
         return Section(
-            title=Text("没有卡口排班数据，不作排班方案", "No rosters of gates, so no plan"),
-            paragraphs=() if found is not None else (_NO_RECORDS,),
+            title=Text("没有卡口排班数据，不作排班方案", "No rosters of gates, so no plan")
         )
     title = (
         Text(
@@ -142,6 +142,23 @@ def staffing(found: Any, days: int, names: Mapping[str, Text]) -> Section:
         collapsed=True,
     )
     return Section(title=title, paragraphs=said, tables=(table,) if entries else ())
+
+
+def _nothing_known(study: Study) -> Section:
+    why = no_records(study)
+    return Section(
+        title=Text(
+            "没有卡口查验、排班和各部门出行记录：不作排班方案，不比对",
+            "No checks, rosters or records of journeys: no plan of staff, nothing to compare",
+        ),
+        paragraphs=(
+            Text(
+                f"{why.zh}有记录时，此处列出各卡口所需人手和缺口，以及各部门记到的出行相差多少。",
+                f"{why.en} With them, the staff each gate needs and lacks stands here, and how far "
+                "the departments' counts of journeys differ.",
+            ),
+        ),
+    )
 
 
 def _count(value: Any) -> Any:

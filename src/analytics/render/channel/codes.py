@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from analytics.render.blocks import Column, Section, Table, Text
-from analytics.render.channel.words import CODES, HIDDEN
+from analytics.render.channel.words import CODES, HIDDEN, no_records
 from analytics.render.numbers import day, number, percent
+from analytics.study import Study
 
 APPEALS = {
     "pending": Text("待决定", "pending"),
@@ -46,11 +47,7 @@ def code_rules(rules: Any, as_of: date) -> Section:
     rules : health_code.Rules
     as_of : date
     """
-    force = [
-        rule
-        for rule in rules.ordered
-        if rule.first <= as_of and (rule.last is None or as_of < rule.last)
-    ]
+    force = rules.in_force(as_of)
     first = day(min(rule.first for rule in rules.rule))
     verified = sum(rule.verified for rule in force)
     title = (
@@ -83,10 +80,10 @@ def code_rules(rules: Any, as_of: date) -> Section:
         columns=(
             Column("code", Text("健康码", "Code")),
             Column("because", Text("告知持码人的原因", "Reason the holder is told")),
-            Column("days", Text("持续", "Lasts")),
+            Column("days", Text("持续", "Lasts"), phone=False),
             Column("todo", Text("应做什么", "What to do")),
-            Column("rule", Text("规则（版本）", "Rule (version)")),
-            Column("source", Text("来源", "Source")),
+            Column("rule", Text("规则（版本）", "Rule (version)"), phone=False),
+            Column("source", Text("来源", "Source"), phone=False),
         ),
         rows=entries,
         note=Text(
@@ -100,7 +97,7 @@ def code_rules(rules: Any, as_of: date) -> Section:
     return Section(title=title, tables=(table,))
 
 
-def codes_by_area(found: Any, names: dict[str, Text]) -> Section:
+def codes_by_area(found: Any, names: dict[str, Text], study: Study) -> Section:
     """
     Show codes by area, as far as they may leave; or say that there are no records.
 
@@ -109,15 +106,17 @@ def codes_by_area(found: Any, names: dict[str, Text]) -> Section:
     found : records.Codes or None
         Released counts, and the sentence to print beside them.
     names : dict of str to Text
+    study : Study
     """
     if found is None:
+        why = no_records(study)
         return Section(
             title=Text("本研究没有个人记录，不发健康码", "No records of persons, so no codes"),
             paragraphs=(
                 Text(
-                    "真实研究只含公开数据；健康码只在有联网关联记录的研究中判定。",
-                    "This study holds public figures only; codes are told where there are linked "
-                    "records of persons.",
+                    f"{why.zh}有记录时，此处列出健康码、各人群的比例和核查发现的错码。",
+                    f"{why.en} With them, codes, their rates by group and those found wrong stand "
+                    "here.",
                 ),
             ),
         )
@@ -196,9 +195,9 @@ def codes_by_group(found: Any) -> Section | None:
     Returns
     -------
     Section or None
-        None where there are no records, or too few to show any.
+        None where there are no records. What is missing is said to be.
     """
-    if found is None or (found.groups.empty and found.wrong.empty):
+    if found is None:
         return None
     tables = [
         made(table)
@@ -219,9 +218,43 @@ def codes_by_group(found: Any) -> Section | None:
             f"Found wrong when checked: {', '.join(text.en for text in said)}",
         )
         if said
-        else Text("健康码落在谁身上", "Whom the codes fall on")
+        else _most_restricted(found.groups)
     )
-    return Section(title=title, tables=tuple(tables))
+    return Section(title=title, paragraphs=_not_told(found), tables=tuple(tables))
+
+
+def _most_restricted(groups: pd.DataFrame) -> Text:
+    """Name the group with most yellow and red codes, where one may be told apart."""
+    known = groups.dropna(subset=["ratio"]) if len(groups) else groups
+    if known.empty:
+        return Text("健康码按人群：不便公布", "Codes by group may not be shown")
+    row = known.sort_values("ratio").iloc[-1]
+    group, times = _GROUPS[row["grouping"]][row["group"]], number(float(row["ratio"]), 1)
+    return Text(
+        f"黄码、红码最多的人群：{group.zh}，为全体的{times.zh}倍",
+        f"Most yellow and red codes: {group.en}, {times.en} times the rate of all",
+    )
+
+
+def _not_told(found: Any) -> tuple[Text, ...]:
+    """Say which of the two tables is missing, and why."""
+    said = []
+    if found.groups.empty:
+        said.append(
+            Text(
+                "人数太少，按人群的比例不便公布。",
+                "Too few persons: rates by group may not be shown.",
+            )
+        )
+    if found.wrong.empty:
+        said.append(
+            Text(
+                "尚无上门核查过的码，或数量太少不便公布：错码率不详，不是零。",
+                "No code was checked in the field yet, or too few to be shown: how many are "
+                "wrong is not known, which is not none.",
+            )
+        )
+    return tuple(said)
 
 
 def _by_group(groups: pd.DataFrame) -> Table:

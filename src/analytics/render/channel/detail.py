@@ -21,7 +21,7 @@ from analytics.render.channel.words import (
     rows,
     small,
 )
-from analytics.render.numbers import listed, number, percent
+from analytics.render.numbers import day, listed, number, percent
 
 
 def trend(pressure: Any, names: Mapping[str, Text]) -> Section:
@@ -97,10 +97,14 @@ def gates(plans: pd.DataFrame, pressure: Any) -> Section:
             Column("missed", Text("漏检（%）", "Missed (%)"), "number", 0),
             Column("span", Text("95%区间", "95% interval"), "number"),
             Column("found", Text("查出（例）", "Found"), "number"),
-            Column("passed", Text("漏过（例）", "Passed"), "number"),
+            Column("passed", Text("漏过（例）", "Passed"), "number", phone=False),
             Column("alarms", Text("误拦（人）", "False alarms"), "number"),
             Column(
-                "predictive", Text("被拦者中有感染（%）", "Infected among stopped (%)"), "number", 1
+                "predictive",
+                Text("被拦者中有感染（%）", "Infected among stopped (%)"),
+                "number",
+                1,
+                phone=False,
             ),
         ),
         rows=entries,
@@ -161,9 +165,12 @@ def what_if(steps: pd.DataFrame, pressure: Any, names: Mapping[str, Text]) -> Se
         ),
         rows=entries,
         note=Text(
-            f"每日{pressure.travellers}人欲离开。各状态的放行和漏检比例为设定值，见定义。",
+            f"每日{pressure.travellers}人欲离开。各状态的放行和漏检比例为设定值，见定义。"
+            "此处区间只含患病率的不确定性，故窄于兼含偶然性的页首区间。",
             f"For {pressure.travellers:,} who would leave in a day. How many a status lets through "
-            "and how many infections it misses are assumptions, see the definitions.",
+            "and how many infections it misses are assumptions, see the definitions. The interval "
+            "is that of the prevalence alone, and so narrower than that at the head, which holds "
+            "chance too.",
         ),
         name="what-if",
     )
@@ -202,7 +209,7 @@ def notices(listing: Sequence[Any], as_of: date, names: Mapping[str, Text]) -> S
         columns=(
             Column("since", Text("起始", "From"), "date"),
             Column("where", Text("地区", "Where")),
-            Column("status", Text("状态", "Status")),
+            Column("status", Text("状态", "Status"), phone=False),
             Column("words", Text("内容", "What it says")),
             Column("requires", Text("放行条件", "Who may pass")),
         ),
@@ -237,20 +244,14 @@ def mobility_days(days: pd.DataFrame, pressure: Any, names: Mapping[str, Text]) 
     names : mapping of str to Text
     """
     bad = days[days["broken"].astype(bool)] if len(days) else days
-    source = {
-        "mobility": Text("近7日公布的迁徙占比", "shares published for the last 7 days"),
-        "outflow": Text(
-            "研究期之前的平均流出占比", "the mean shares of those who left before the study"
-        ),
-        "none": Text("无", "nothing"),
-    }[pressure.source]
+    source = _source(pressure)
     title = (
         Text(f"去向取自{source.zh}", f"Destinations are taken from {source.en}")
         if not len(bad)
         else Text(
-            f"{len(bad)}个日表不是本地区的，已剔除；去向取自{source.zh}",
-            f"{len(bad)} daily tables were another region's and are left out; destinations are "
-            f"taken from {source.en}",
+            f"{len(bad)}个日表可疑，已剔除；去向取自{source.zh}",
+            f"{len(bad)} doubtful daily tables are left out; destinations are taken from "
+            f"{source.en}",
         )
     )
     if not len(days):
@@ -278,14 +279,36 @@ def mobility_days(days: pd.DataFrame, pressure: Any, names: Mapping[str, Text]) 
             Column("date", Text("日期", "Date"), "date"),
             Column("origin", Text("地区", "Region")),
             Column("direction", Text("方向", "Direction")),
-            Column("coverage", Text("占比合计（%）", "Shares' sum (%)"), "number", 1),
-            Column("distance", Text("与邻日差异（%）", "Distance to days around (%)"), "number", 0),
+            Column("coverage", Text("占比合计（%）", "Shares' sum (%)"), "number", 1, phone=False),
+            Column(
+                "distance",
+                Text("与邻日差异（%）", "Distance to days around (%)"),
+                "number",
+                0,
+                phone=False,
+            ),
             Column("why", Text("依据", "Evidence")),
         ),
         rows=entries,
         name="mobility-days-left-out",
+        collapsed=True,
     )
     return Section(title=title, tables=(table,))
+
+
+def _source(pressure: Any) -> Text:
+    """Say where the shares of the destinations come from."""
+    if pressure.source == "mobility":
+        first, last = (day(when) for when in pressure.days)
+        return Text(
+            f"{first.zh}至{last.zh}公布的迁徙占比（出行尚多的最后几日）",
+            f"shares published for {first.en} to {last.en}, the last days with much travel",
+        )
+    if pressure.source == "outflow":
+        return Text(
+            "研究期之前的平均流出占比", "the mean shares of those who left before the study"
+        )
+    return Text("无", "nothing")
 
 
 def _why(row: Mapping[str, Any], names: Mapping[str, Text]) -> Text:

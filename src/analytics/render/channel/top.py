@@ -75,7 +75,9 @@ def lead(pressure: Any, steps: pd.DataFrame, names: Mapping[str, Text]) -> Lead:
     if len(known):
         top = listed([named(code, names) for code in known["destination"].head(LARGEST)])
         share = percent(float(known["share"].head(LARGEST).sum()), 0)
-        where = Text(f"，其中{share.zh}前往{top.zh}", f"; {share.en} of them would go to {top.en}")
+        where = Text(
+            f"，其中{share.zh}会前往{top.zh}", f"; {share.en} of them would go to {top.en}"
+        )
     else:
         where = Text("，去向无公开数据", "; no public figures say where to")
     held = Text(f"。离开通道现为“{current.zh}”。", f". The ways out are now {current.en}.")
@@ -165,7 +167,9 @@ def _relative(totals: pd.DataFrame, back: int, than: Text) -> Text:
     )
 
 
-def decisions(study: Study, steps: pd.DataFrame, plans: pd.DataFrame) -> Decisions:
+def decisions(
+    study: Study, steps: pd.DataFrame, plans: pd.DataFrame, rules: Any, as_of: date
+) -> Decisions:
     """
     Name what is to be decided: the next step of the ways out, and what codes know.
 
@@ -175,9 +179,13 @@ def decisions(study: Study, steps: pd.DataFrame, plans: pd.DataFrame) -> Decisio
         Its duties say who decides, by when.
     steps, plans : pandas.DataFrame
         ``pressure.ladder`` and ``pressure.check_plans``.
+    rules : health_code.Rules
+        None may be in force yet.
+    as_of : date
     """
     items = []
     place = rows(steps[steps["current"]])[0]
+    people = number(steps["moving"].max())
     order = list(STATUSES)
     if place["status"] != "open":
         freer = rows(steps[steps["status"] == order[order.index(place["status"]) - 1]])[0]
@@ -188,24 +196,28 @@ def decisions(study: Study, steps: pd.DataFrame, plans: pd.DataFrame) -> Decisio
                 study,
                 "travel_channel",
                 Text(
-                    f"离开通道由“{now.zh}”改为“{then.zh}”，估计多输出{small(more).zh}例"
-                    f"（放行{number(freer['moving']).zh}人）：是否调整。",
-                    f"Whether to move the ways out from {now.en} to {then.en}: an estimated "
-                    f"{small(more).en} more infections leave, with {number(freer['moving']).en} "
-                    "people let through.",
+                    f"离开通道是否由“{now.zh}”改为“{then.zh}”：每{people.zh}名欲离开者放行"
+                    f"{number(freer['moving']).zh}人，估计多输出{small(more).zh}例。",
+                    f"Whether to move the ways out from {now.en} to {then.en}: of {people.en} who "
+                    f"would leave {number(freer['moving']).en} pass, and an estimated "
+                    f"{small(more).en} more infections leave.",
                 ),
             )
         )
     few, most = (rows(plans[plans["plan"] == plan])[0] for plan in ("code_few", "code_most"))
     gain = few["passed"] - most["passed"]
+    unused = not rules.in_force(as_of)
+    zh, en = ("（规则尚未生效）", " (no rule is in force yet)") if unused else ("", "")
     items.append(
         _decision(
             study,
             "health_code",
             Text(
-                f"及时上报密切接触者：健康码知晓多数暴露时，可少漏{small(gain).zh}例。",
-                f"Have contacts reported in time: a code that knows most exposures misses "
-                f"{small(gain).en} infections fewer.",
+                f"及时上报密切接触者：每{people.zh}名离开者，健康码{zh}知晓多数暴露比知晓少数"
+                f"少漏{small(gain).zh}例。",
+                f"Have contacts reported in time: of {people.en} people leaving, a code{en} that "
+                f"knows most exposures misses {small(gain).en} infections fewer than one that "
+                "knows few.",
             ),
         )
     )
@@ -229,5 +241,5 @@ def _decision(study: Study, task: str, what: Text) -> Decision:
 def delayed(days: float) -> Text:
     """Write a delay of arrival: 1.5 days, none, never."""
     if math.isinf(days):
-        return Text("不再到达", "no arrival")
+        return Text("不再到达", "never")
     return number(days, 1)

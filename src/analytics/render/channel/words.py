@@ -10,6 +10,7 @@ import pandas as pd
 from analytics.render.blocks import Missing, Text
 from analytics.render.numbers import number, written
 from analytics.render.wording import PROVINCES
+from analytics.study import Study
 
 HIDDEN = Missing(Text("为保护个人而隐去", "hidden to protect persons"))
 ELSEWHERE = Text("未列出的其他地方", "all places not listed")
@@ -38,6 +39,19 @@ CODES = {
 }
 
 
+def no_records(study: Study) -> Text:
+    """Why a study holds no linked records of persons."""
+    if study.nature == "real":
+        return Text(
+            "本研究只含公开数据，各部门没有报送个人记录。",
+            "This study holds public figures only: departments delivered no records of persons.",
+        )
+    return Text(
+        "个人记录尚未关联：请先运行 workbench link。",
+        "Records of persons are not linked yet: run `workbench link`.",
+    )
+
+
 def places(areas: pd.DataFrame) -> dict[str, Text]:
     """Names of the study's prefectures, of all provinces, and of the rest, by code."""
     names = dict(PROVINCES)
@@ -52,10 +66,10 @@ def named(code: object, names: Mapping[str, Text]) -> Text:
 
 
 def small(value: float) -> Text:
-    """Write an expected number: two digits after the point below ten, none from a hundred on."""
+    """Write an expected number in two digits that count: 16, 5.4, 0.73; nothing is 0."""
     if value and abs(value) < 0.01:  # noqa: PLR2004
         return Text("<0.01", "<0.01")
-    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2  # noqa: PLR2004
+    digits = 0 if not value or abs(value) >= 9.95 else 1 if abs(value) >= 0.995 else 2  # noqa: PLR2004
     return number(value, digits)
 
 

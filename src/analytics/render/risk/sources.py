@@ -39,10 +39,10 @@ def supplies(
     table = table[~table["file"].isin(left_out)]
     columns = (
         Column("file", Text("文件", "File")),
-        Column("publisher", Text("发布单位", "Publisher")),
+        Column("publisher", Text("发布单位", "Publisher"), phone=False),
         Column("used", Text("采用至", "Used up to"), "date"),
-        Column("unpublished", Text("空缺", "Empty cells"), "number"),
-        Column("set_aside", Text("未采用", "Set aside"), "number"),
+        Column("unpublished", Text("空缺", "Empty cells"), "number", phone=False),
+        Column("set_aside", Text("未采用", "Set aside"), "number", phone=False),
         Column("verified", Text("校验", "Checked")),
     )
     entries = []
