@@ -123,17 +123,6 @@ def test_red_comes_before_yellow_and_gives_way_to_what_is_left():
         ),
         (
             {
-                "residents": table(person=["a", "a"], county=["420106", "420106"]),
-                "grades": table(
-                    region=["420106", "420106"],
-                    grade=["high", "low"],
-                    since=[date(2020, 3, 12), date(2020, 3, 20)],
-                ),
-            },
-            "high_risk_residence",
-        ),
-        (
-            {
                 "presence": evidence.presence(
                     roaming=table(person=["a"], city=["420100"], date=[date(2020, 3, 12)])
                 )
@@ -149,6 +138,40 @@ def test_every_kind_of_record_is_read(records, rule):
     given = records.get("declarations")
     rows = told({**records, "declarations": base if given is None else base.union(given)})
     assert (rows[0]["code"], rule in {r["rule"] for r in rows}) == ("green", True)
+
+
+def test_the_grade_of_the_county_lived_in_counts_while_it_is_in_force():
+    """Wuchang goes from high to low on the 20th; b moves out of it on the 14th."""
+    days = [("a", d, "420106") for d in range(11, 24)]
+    days += [("b", d, "420106" if d < 14 else "429021") for d in range(11, 24)]
+    counties = table(
+        person=[person for person, _, _ in days],
+        declared=pa.array([at(d, 8) for _, d, _ in days], pa.timestamp("us")),
+        temperature=[36.5] * len(days),
+        fever=pa.array([False] * len(days)),
+        county=[county for _, _, county in days],
+    )
+    grades = table(
+        county=["420106", "420106", "429021"],
+        grade=["high", "low", "low"],
+        since=[at(12), at(20), at(1)],
+    )
+    rows = told({"declarations": counties, "grades": grades})
+    assert [story([r for r in rows if r["person"] == p])[:3] for p in "ab"] == [
+        [
+            (at(11, 8), "green", "nothing_known"),
+            (at(12), "yellow", "high_risk_residence"),
+            (at(day, hour), "green", "nothing_known"),
+        ]
+        for day, hour in ((20, 0), (14, 8))
+    ]
+    # what b declared later does not touch what was told before
+    earlier = told(
+        {"declarations": counties.filter(counties["declared"] < at(13)), "grades": grades}
+    )
+    assert story([r for r in earlier if r["person"] == "b"])[:2] == [
+        (at(11, 8), "green", "nothing_known"), (at(12), "yellow", "high_risk_residence"),
+    ]  # fmt: skip
 
 
 def test_records_of_nobody_known_give_no_code():
@@ -267,11 +290,9 @@ def test_rates_by_group_and_codes_found_wrong():
     assert rates.loc["420106", ["persons", "green", "yellow"]].tolist() == [2, 1, 1]
     assert rates.loc["420106", "ratio"] == pytest.approx(0.5 / (1 / 3))
     assert rates.loc["421023", ["persons", "without_code"]].tolist() == [1, 1]
-    checked = pd.DataFrame(
-        {"code": "red", "outcome": ["wrong", "right", "unsettled"], "codes": [1, 9, 1]}
-    )
+    checked = pd.DataFrame({"code": "red", "outcome": ["wrong", "right"], "codes": [1, 9]})
     wrong = fairness.false_codes(checked, "code").iloc[0]
-    assert (wrong["verified"], wrong["wrong"], wrong["unsettled"]) == (10, 1, 1)
+    assert (wrong["verified"], wrong["wrong"]) == (10, 1)
     # Wilson's interval of 1 in 10, as Newcombe (1998), Stat. Med. 17: 857, works it out
     assert (wrong["lower"], wrong["upper"]) == (
         pytest.approx(0.0179, abs=5e-4), pytest.approx(0.4042, abs=5e-4),
@@ -294,6 +315,17 @@ def test_a_rate_rests_on_nothing_hidden():
     assert rates.loc["a", shown].tolist() == [80, 0, 0.25, 1.25]
     assert rates.loc["b", ["persons", "red", "red_rate", "ratio"]].isna().all()
     assert rates.loc["b", "green"] == 20
+    # told together, yellow and red give a rate where neither does
+    together = pd.DataFrame(
+        [("b", "restricted", 20), ("b", "yellow", pd.NA)], columns=counted.columns
+    )
+    only = pd.DataFrame([("b", "green", 20), ("b", "restricted", 20)], columns=counted.columns)
+    assert fairness.rates(only, "age")[["red", "restricted_rate"]].fillna(-1).iloc[0].tolist() == [
+        -1, 0.5,
+    ]  # fmt: skip
+    both = fairness.rates(pd.concat([counted, together]), "age").set_index("age")
+    assert both.loc["b", ["persons", "restricted_rate", "ratio"]].tolist() == [40, 0.5, 1.75]
+    assert both.loc["b", ["yellow_rate", "red_rate"]].isna().all()
     checked = pd.DataFrame({"code": "red", "outcome": ["wrong", "right"], "codes": [pd.NA, 9]})
     assert fairness.false_codes(checked, "code").loc[0, ["wrong", "share"]].isna().all()
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import date, datetime
 
 import ibis
+import pandas as pd
 import pyarrow as pa
 import pytest
 from tests import loop_study as drawn
 
 from analytics import engine, tables
+from analytics import study as studies
 from analytics.analysis import health_code
 from analytics.loop import code_evidence
-from analytics.pool import archive
+from analytics.pool import archive, published
 from analytics.privacy import vault
 
 DAY = date(2020, 2, 9)
@@ -61,3 +63,24 @@ def test_whoever_screening_finds_to_be_a_case_loses_a_green_code(study):
     codes = {row["person"]: row["code"] for row in engine.rows(now, connection).to_pylist()}
     connection.disconnect()
     assert codes == {who[0]: "red", who[1]: "green"}
+
+
+def test_an_urban_areas_grade_is_that_of_each_of_its_districts(monkeypatch):
+    """Listed as of the 12th, it is in force from its end."""
+    chosen = studies.load("hubei-2020")
+    listed = pd.DataFrame(
+        {
+            "date": [date(2020, 3, 12)] * 2,
+            "region": ["420700", "429021"],
+            "unit_type": ["urban_area", "county"],
+            "grade": ["medium", "low"],
+        }
+    )
+    monkeypatch.setattr(published, "grades", lambda *_: listed)
+    found = code_evidence.graded(chosen, studies.moment(DAY)).to_pylist()
+    assert {row["county"]: row["grade"] for row in found} == {
+        "420702": "medium", "420703": "medium", "420704": "medium", "429021": "low",
+    }  # fmt: skip
+    assert {row["since"] for row in found} == {datetime(2020, 3, 13)}
+    monkeypatch.setattr(published, "grades", lambda *_: listed.iloc[:0])
+    assert code_evidence.graded(chosen, studies.moment(DAY)).num_rows == 0

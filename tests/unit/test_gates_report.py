@@ -88,7 +88,7 @@ def test_journeys_of_the_last_days_are_counted_by_each_source(seen):
     assert {source: int(flows["travellers"].sum()) for source, flows in seen.flows.items()} == {
         "passes": 60, "tickets": 39, "roaming": 1,
     }  # fmt: skip
-    assert seen.checks.set_index("gate")["checks"].to_dict() == {"G1": 60}
+    assert seen.checks.set_index(["gate", "hour"])["checks"].to_dict() == {("G1", 9): 60}
     assert seen.arrivals["arrivals"].sum() == 60
 
 
@@ -112,7 +112,7 @@ def test_a_budget_goes_where_people_pass_and_none_needs_a_roster(seen):
 def test_small_counts_stay_inside_and_the_page_says_what_it_holds(seen, tmp_path):
     chosen = CHOSEN.model_copy(update={"folder": tmp_path})
     planned = gates.plan(seen, {}, found=0.5)
-    shown = gates.let_out(chosen, seen, planned, MOMENT, PREFECTURES)
+    shown = gates.show(chosen, seen, planned, MOMENT, PREFECTURES)
     # one day, origin and destination, known to three; the phone's journey is one of the sixty
     assert (shown.flows, shown.single, shown.ratio) == (1, 0, 60.0)
     wuhan = shown.journeys.set_index("prefecture").loc["420100"]
@@ -128,6 +128,11 @@ def test_small_counts_stay_inside_and_the_page_says_what_it_holds(seen, tmp_path
     assert blocks[1].title.en == (
         "Gates have staff enough: 4 hours a day are needed, 40 are on duty"
     )
+    at_nine = blocks[1].tables[0].rows[9]
+    assert [at_nine[name].en for name in ("checks", "needed", "staff")] == ["60", "2", "2"]
+    silent = replace(shown, delivered=("passes", "tickets"))
+    (told,) = render.journeys(silent, gates.DAYS, names).tables
+    assert told.rows[0]["roaming"].reason.en == "nothing delivered of these days"
     unknown = replace(shown, flows=0, single=0, ratio=float("nan"), plan=None)
     blocks.append(render.journeys(unknown, gates.DAYS, names))
     blocks += [render.staffing(found, gates.DAYS, names, chosen) for found in (None, unknown)]

@@ -149,7 +149,7 @@ def test_every_block_speaks_both_languages(outflow):
         render.what_if(steps, found, names),
         render.gates(plans, found),
         render.notices(NOTICES, DAY, names),
-        render.codes_by_area(None, names, CHOSEN),
+        render.codes_by_area(None, names, CHOSEN, RULES),
         render.code_rules(RULES, DAY),
         render.code_rules(RULES, date(2020, 3, 20)),
         render.mobility_days(mobility.broken_days(NONE), found, names),
@@ -237,9 +237,64 @@ def test_codes_leave_through_the_gate_only(tmp_path):
     assert len(ledger_of(chosen.state).entries()) == 1
     filed = pd.DataFrame({"state": ["upheld", "refused"], "appeals": [30, 3]})
     appeals = records._released_appeals(chosen, filed, moment)
-    section = render.codes_by_area(replace(found, appeals=appeals), render.places(AREAS), chosen)
+    section = render.codes_by_area(
+        replace(found, appeals=appeals), render.places(AREAS), chosen, RULES
+    )
     assert section.tables[0].rows
     said = {row["state"].en: row["appeals"] for row in section.tables[1].rows}
     assert isinstance(said["refused in time"], Missing)
     assert "3" not in {row["green"].zh for row in section.tables[0].rows
                        if hasattr(row["green"], "zh")}  # fmt: skip
+
+
+def test_groups_are_compared_though_a_few_red_codes_stay_hidden(tmp_path):
+    """Four red codes of an unknown sex: yellow and red together are told all the same."""
+    chosen = CHOSEN.model_copy(update={"folder": tmp_path})
+    moment = datetime(2020, 3, 13, tzinfo=ZONE)
+    cells = [("female", 340, 4850, 32), ("male", 320, 4880, 48), ("unknown", 300, 1330, 4)]
+    counted = pd.DataFrame(
+        [
+            (sex, code, persons)
+            for sex, *many in cells
+            for code, persons in zip(("green", "yellow", "red"), many, strict=True)
+        ],
+        columns=["sex", "code", "persons"],
+    )
+    groups = records._released_groups(chosen, {"sex": counted}, moment)
+    of_group = groups.set_index("group")
+    assert pd.isna(of_group.loc["unknown", "red_rate"])
+    assert of_group.loc["unknown", "restricted_rate"] == pytest.approx(1334 / 1634)
+    ruled = pd.DataFrame(
+        {
+            "rule": ["temperature_gap", "exposure", "quarantine", "nothing_known"],
+            "code": ["yellow", "yellow", "yellow", "green"],
+            "persons": [10_000, 6, 90, 960],
+        }
+    )
+    reasons = records._released_reasons(chosen, RULES, ruled, moment)
+    of_rule = reasons.set_index("rule")["persons"]
+    assert of_rule["temperature_gap"] == 10_000
+    assert of_rule[["exposure", "quarantine"]].isna().all()
+    checked = pd.DataFrame(
+        {
+            "code": ["red", "red", "red", "yellow", "yellow"],
+            "outcome": ["wrong", "right", "unsettled", "wrong", "right"],
+            "codes": [20, 60, 7, 30, 30],
+        }
+    )
+    found = records.Codes(
+        pd.DataFrame(), "prefecture", CHOSEN.region, {}, pd.DataFrame(), groups, reasons,
+        records._released_wrong(chosen, checked, moment),
+        records._released_unsettled(chosen, checked, moment), ("residence",),
+    )  # fmt: skip
+    assert found.unsettled is None  # seven are too few
+    section = render.codes_by_group(found)
+    assert section.title.en == "Found wrong when checked: 25.0% of red codes, 50.0% of yellow codes"
+    nothing = replace(found, groups=groups.iloc[:0], wrong=pd.DataFrame())
+    said = [text.en for text in render.codes_by_group(nothing).paragraphs]
+    assert len(said) == 2
+    assert "not known, which is not none" in said[1]
+    by_group = render.codes_by_group(replace(nothing, groups=groups))
+    assert by_group.title.en.startswith("Most yellow and red codes: men")
+    rules = render.code_rules(RULES, date(2020, 3, 20), found)
+    assert "risk grades of the county lived in" in rules.note.en

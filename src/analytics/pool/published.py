@@ -144,6 +144,25 @@ def mobility(study: Study, at: datetime) -> tuple[pd.DataFrame, pd.DataFrame]:
     return shares, scale
 
 
+def grades(study: Study, at: datetime) -> pd.DataFrame:
+    """
+    Read the official lists of risk grades as they were known at a moment.
+
+    Parameters
+    ----------
+    study : Study
+    at : datetime
+        Nothing delivered later is used.
+
+    Returns
+    -------
+    OFFICIAL_GRADES table
+        Without rows where no list was published.
+    """
+    (table,) = _brought(study, at, "official_grades")
+    return table
+
+
 def hotels(study: Study, at: datetime) -> pd.DataFrame:
     """
     Read which hotels elsewhere were known to take the province's people.
@@ -164,7 +183,7 @@ def hotels(study: Study, at: datetime) -> pd.DataFrame:
 
 
 def _brought(study: Study, at: datetime, *feeds: str) -> list[pd.DataFrame]:
-    """Rows of feeds that `workbench data fetch` brings, as known at a moment."""
+    """Rows of published feeds as known at a moment."""
     connection = engine.connect()
     try:
         known = archive.as_of(study.state / "archive", at, connection, feeds=feeds)

@@ -15,7 +15,8 @@ from analytics.codes import Purpose
 from analytics.pool import linked
 from analytics.privacy import keys, vault
 from analytics.privacy.purposes import Reader
-from analytics.privacy.release import Dimension, TableSpec, ledger_of, release
+from analytics.privacy.release import Dimension, TableSpec
+from analytics.reporting.released import let_out
 from analytics.study import ZONE
 
 if TYPE_CHECKING:
@@ -40,11 +41,12 @@ class Observed:
     Parameters
     ----------
     flows : mapping of str to FLOWS table
-        Journeys between prefectures by source: passes, tickets, roaming.
+        Journeys between prefectures by source: passes, tickets, roaming; those that delivered
+        nothing of these days are missing.
     arrivals : ARRIVALS table
         Mean of the days by gate and hour.
     checks : pandas.DataFrame
-        gate, checks [of all the days].
+        gate, hour [0-23], checks [of all the days].
     gates : GATES table
         gate, name, channel, county, lanes.
     staff : int
@@ -68,6 +70,8 @@ class Gates:
     journeys : pandas.DataFrame
         prefecture (of origin; the province's code for all together), passes, tickets, roaming
         [journeys out of it to other prefectures; missing where hidden].
+    delivered : tuple of str
+        Sources that delivered anything of these days.
     flows, single : int
         Flows (a day, an origin, a destination) that any source knows, and that one alone does.
     ratio : float
@@ -78,16 +82,21 @@ class Gates:
     staffed : pandas.DataFrame
         prefecture, gates, checks [of all the days], needed, staff [server-hours a day]; missing
         where the number of checks is hidden.
+    hours : pandas.DataFrame
+        hour [0-23], checks [of all the days], needed, staff [servers at all gates]; missing where
+        the number of checks is hidden.
     statement : dict of str to str
         Sentence to print beside the counts.
     """
 
     journeys: pd.DataFrame
+    delivered: tuple[str, ...]
     flows: int
     single: int
     ratio: float
     plan: CheckpointPlan | None
     staffed: pd.DataFrame
+    hours: pd.DataFrame
     statement: dict[str, str]
 
 
@@ -143,10 +152,18 @@ def seen(views: Mapping[str, ir.Table], moment: datetime, connection: Any) -> Ob
         "tickets": trips.trips_by_ticket(recent["tickets"]),
         "roaming": trips.trips_by_roaming(phones, "phone"),
     }
+    read = {"passes": passes, "tickets": recent["tickets"], "roaming": phones}
     return Observed(
-        {source: _between(table, connection) for source, table in travelled.items()},
+        {
+            source: _between(travelled[source], connection)
+            for source, rows in read.items()
+            if len(engine.collect(rows.limit(1), connection))
+        },
         checkpoints.arrivals(passes, connection),
-        engine.collect(passes.group_by("gate").agg(checks=passes.count()), connection),
+        engine.collect(
+            passes.group_by("gate", hour=passes["passed"].hour()).agg(checks=passes.count()),
+            connection,
+        ),
         engine.collect(
             views["gates"].select("gate", "name", "channel", "county", "lanes"), connection
         ),
@@ -251,10 +268,10 @@ def assess(
     if observed is None:
         return None
     planned = plan(observed, prevalence, found=found)
-    return let_out(study, observed, planned, moment, prefectures)
+    return show(study, observed, planned, moment, prefectures)
 
 
-def let_out(
+def show(
     study: Study,
     observed: Observed,
     planned: CheckpointPlan | None,
@@ -275,21 +292,23 @@ def let_out(
     prefectures : sequence of str
         Of the study; what began elsewhere is counted together.
 
-    Raises
-    ------
-    DisclosureError
-        If not even the coarsest table may leave.
+    Returns
+    -------
+    Gates
+        Where not even a coarse table may leave, it has no rows.
     """
     compared = trips.compare(observed.flows)
     journeys, statement = _journeys(study, observed, moment, prefectures)
     both = compared["ratio"].dropna().astype("float64")
     return Gates(
         journeys,
+        tuple(observed.flows),
         len(compared),
         int((compared["sources"] == 1).sum()),
         float(both.median()) if len(both) else float("nan"),
         planned,
         _staffed(study, observed, planned, moment, prefectures),
+        _hourly(study, observed, planned, moment),
         statement,
     )
 
@@ -306,7 +325,8 @@ def _journeys(
         listed.assign(prefecture=listed["origin"].where(known, "elsewhere"))
         .groupby(["prefecture", "source"])["travellers"].sum().reset_index(name="journeys")
     )  # fmt: skip
-    found = release(
+    shown, statement = let_out(
+        study,
         counted,
         TableSpec(
             name="journeys by department",
@@ -319,18 +339,15 @@ def _journeys(
             as_of=_last_day(moment),
             stock=True,  # two windows a day apart differ by two days' counts, not by one's
         ),
-        ledger_of(study.state),
     )
-    shown = found.table
     if "source" not in shown:
-        return pd.DataFrame(columns=["prefecture", *SOURCES]), dict(found.statement)
+        return pd.DataFrame(columns=["prefecture", *SOURCES]), statement
     if "prefecture" not in shown:
         shown = shown.assign(prefecture=study.region)
-    cells = shown.assign(journeys=shown["journeys"].where(~shown["hidden"].astype(bool)))
-    wide = cells.pivot_table(
+    wide = shown.pivot_table(
         index="prefecture", columns="source", values="journeys", aggfunc="first", dropna=False
     ).reindex(columns=list(SOURCES))
-    return wide.dropna(how="all").rename_axis(columns=None).reset_index(), dict(found.statement)
+    return wide.dropna(how="all").rename_axis(columns=None).reset_index(), statement
 
 
 def _last_day(moment: datetime) -> date:
@@ -351,7 +368,8 @@ def _staffed(
         return gates.map(inside).fillna("elsewhere")
 
     counted = observed.checks.assign(prefecture=of(observed.checks["gate"]))
-    found = release(
+    shown, _ = let_out(
+        study,
         counted.groupby("prefecture")["checks"].sum().reset_index(),
         TableSpec(
             name="checks by prefecture of the gate",
@@ -361,13 +379,10 @@ def _staffed(
             as_of=_last_day(moment),
             stock=True,  # two windows a day apart differ by two days' counts, not by one's
         ),
-        ledger_of(study.state),
     )
-    if "prefecture" not in found.table:
+    if "prefecture" not in shown:
         return pd.DataFrame(columns=columns)
-    cells = found.table.assign(
-        checks=found.table["checks"].where(~found.table["hidden"].astype(bool))
-    ).set_index("prefecture")["checks"]
+    cells = shown.set_index("prefecture")["checks"]
     hours = planned.gates.assign(prefecture=of(planned.gates["gate"]))
     sums = hours.groupby("prefecture").agg(
         gates=("gate", "size"), needed=("needed", "sum"), staff=("staff", "sum")
@@ -377,3 +392,34 @@ def _staffed(
     secret = table["checks"].isna()
     table[["needed", "staff"]] = table[["needed", "staff"]].mask(secret)
     return table.rename_axis("prefecture").reset_index()[columns]
+
+
+def _hourly(
+    study: Study, observed: Observed, planned: CheckpointPlan | None, moment: datetime
+) -> pd.DataFrame:
+    """Let checks out by hour of the day, with the staff all gates need and have."""
+    columns = ["hour", "checks", "needed", "staff"]
+    if planned is None:
+        return pd.DataFrame(columns=columns)
+    labels = [f"{hour:02}" for hour in range(checkpoints.HOURS)]
+    counted = observed.checks.assign(hour=observed.checks["hour"].map("{:02}".format))
+    shown, _ = let_out(
+        study,
+        counted.groupby("hour")["checks"].sum().reset_index(),
+        TableSpec(
+            name="checks by hour of the day",
+            population="checks",
+            measure="checks",
+            dimensions=(Dimension.flat("hour", tuple(labels)),),
+            as_of=_last_day(moment),
+            stock=True,  # two windows a day apart differ by two days' counts, not by one's
+        ),
+    )
+    if "hour" not in shown:
+        return pd.DataFrame(columns=columns)
+    rows = shown[shown["hour"].isin(labels)]
+    cells = rows.assign(hour=rows["hour"].astype("int64")).set_index("hour")["checks"]
+    sums = planned.hours.groupby("hour")[["needed", "staff"]].sum()
+    table = sums.join(cells).astype("Float64").sort_index()
+    table[["needed", "staff"]] = table[["needed", "staff"]].mask(table["checks"].isna())
+    return table.reset_index()[columns]

@@ -16,6 +16,7 @@ from analytics.loop import code_evidence, feedback, ledger
 from analytics.pool import linked
 from analytics.privacy import keys, vault
 from analytics.privacy.release import Dimension, TableSpec, ledger_of, release
+from analytics.reporting.released import let_out
 from analytics.study import ZONE
 
 if TYPE_CHECKING:
@@ -32,6 +33,12 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 }
 """What codes are compared by, and its groups: as the residents' register has it."""
 _GROWN, _OLD = 18, 60  # years
+_COLOURS = ("yellow", "red")
+_TOGETHER: Mapping[str, str] = {
+    **dict.fromkeys(("green", "none", "restricted"), "total"),
+    **dict.fromkeys(_COLOURS, "restricted"),
+}  # fmt: skip
+"""Yellow and red are told together where apart they would tell on somebody."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +59,16 @@ class Codes:
         (missing where hidden); empty where none was filed.
     groups : pandas.DataFrame
         grouping (one of `GROUPS`), group, and what `fairness.rates` gives, missing where hidden.
+    reasons : pandas.DataFrame
+        code (yellow, red), rule [id], persons (missing where hidden); empty where rules may not
+        be told apart.
     wrong : pandas.DataFrame
-        code, and what `fairness.false_codes` gives of those the field checked; empty where it
-        checked none, or too few to show any.
+        code, and what `fairness.false_codes` gives of those the field settled; empty where it
+        settled none, or too few to show any.
+    unsettled : int or None
+        Codes it was asked about and could not settle; None where hidden or none was asked.
+    idle : tuple of str
+        Kinds of evidence that rules in force read and no record gave.
     """
 
     table: pd.DataFrame
@@ -63,7 +77,10 @@ class Codes:
     statement: dict[str, str]
     appeals: pd.DataFrame
     groups: pd.DataFrame
+    reasons: pd.DataFrame
     wrong: pd.DataFrame
+    unsettled: int | None
+    idle: tuple[str, ...]
 
 
 def codes_by_prefecture(
@@ -100,21 +117,28 @@ def codes_by_prefecture(
         views = linked.read(
             study, moment, code_evidence.READER, ring, connection, feeds=sorted(feeds)
         )
-        told = code_evidence.told(study, ring, moment, views, rules, connection)
+        known = code_evidence.records(study, ring, moment, views, connection)
+        told = health_code.tell(known, rules, views.get("code_appeals"))
         changes = connection.create_table("code_changes", engine.rows(told, connection), temp=True)
         standing = _standing(study, views, changes, moment, prefectures, connection)
-        counted, *grouped = (
-            health_code.fairness.counts(standing, by, connection) for by in ("prefecture", *GROUPS)
+        counted, ruled, *grouped = (
+            health_code.fairness.counts(standing, by, connection)
+            for by in ("prefecture", "rule", *GROUPS)
         )
         filed = _appeals(views, changes, rules, moment, connection)
+        idle = _idle(known, rules, moment, connection)
     finally:
         connection.disconnect()
     found = _released(study, counted, moment, prefectures)
+    checked = _checked(study, rules, moment)
     return replace(
         found,
         appeals=_released_appeals(study, filed, moment),
         groups=_released_groups(study, dict(zip(GROUPS, grouped, strict=True)), moment),
-        wrong=_released_wrong(study, _checked(study, rules, moment), moment),
+        reasons=_released_reasons(study, rules, ruled, moment),
+        wrong=_released_wrong(study, checked, moment),
+        unsettled=_released_unsettled(study, checked, moment),
+        idle=idle,
     )
 
 
@@ -142,6 +166,21 @@ def _standing(
     whole = grouped.mutate(**{by: grouped[by].fill_null("unknown") for by in GROUPS})
     held = connection.create_table("persons", engine.rows(whole, connection), temp=True)
     return health_code.fairness.standing(told, held, local)
+
+
+def _idle(
+    known: Mapping[str, ir.Table], rules: health_code.Rules, moment: datetime, connection: Any
+) -> tuple[str, ...]:
+    """Kinds of evidence that rules in force read and no record gave."""
+    found = health_code.evidence.gather(known, rules).select("kind").distinct()
+    given = set(engine.collect(found, connection)["kind"])
+    return tuple(
+        dict.fromkeys(
+            rule.evidence
+            for rule in rules.in_force(_last_day(moment))
+            if rule.evidence not in given
+        )
+    )
 
 
 def _last_day(moment: datetime) -> date:
@@ -182,19 +221,18 @@ def _released_groups(
             measure="persons",
             dimensions=(
                 Dimension.flat(by, GROUPS[by]),
-                Dimension.flat("code", (*map(str, HealthCode), "none")),
+                Dimension("code", _TOGETHER),
             ),
             as_of=_last_day(moment),
             stock=True,
         )
-        shown = release(table, spec, ledger_of(study.state)).table
-        if {by, "code"} <= set(shown.columns):
-            cells = shown.assign(persons=shown["persons"].where(~shown["hidden"].astype(bool)))
+        cells, _ = let_out(study, table, spec)
+        if {by, "code"} <= set(cells.columns):
             kept = cells[cells[by].isin(GROUPS[by]) & (cells["code"] != "total")]
             found = health_code.fairness.rates(kept, by)
             tables.append(found.rename(columns={by: "group"}).assign(grouping=by))
     columns = ["grouping", "group", "persons", "green", "yellow", "red", "yellow_rate", "red_rate",
-               "ratio", "without_code"]  # fmt: skip
+               "restricted_rate", "ratio", "without_code"]  # fmt: skip
     return (
         pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
     )
@@ -216,27 +254,88 @@ def _checked(study: Study, rules: health_code.Rules, moment: datetime) -> pd.Dat
 
 
 def _released_wrong(study: Study, checked: pd.DataFrame, moment: datetime) -> pd.DataFrame:
-    """Let out how often checked codes were wrong, by colour."""
-    colours = ("yellow", "red")
-    if checked.empty:
+    """Let out how often settled codes were wrong, by colour."""
+    settled = checked[checked["outcome"].isin(health_code.fairness.OUTCOMES)]
+    if settled.empty:
         return pd.DataFrame()
     spec = TableSpec(
-        name="codes checked in the field",
-        population="codes checked",
+        name="codes settled in the field",
+        population="codes settled in the field",
         measure="codes",
         dimensions=(
-            Dimension.flat("code", colours),
+            Dimension.flat("code", _COLOURS),
             Dimension.flat("outcome", health_code.fairness.OUTCOMES),
         ),
         as_of=_last_day(moment),
         stock=True,
     )
-    shown = release(checked[checked["code"].isin(colours)], spec, ledger_of(study.state)).table
-    if not {"code", "outcome"} <= set(shown.columns):
+    cells, _ = let_out(study, settled[settled["code"].isin(_COLOURS)], spec)
+    if not {"code", "outcome"} <= set(cells.columns):
         return pd.DataFrame()
-    cells = shown.assign(codes=shown["codes"].where(~shown["hidden"].astype(bool)))
-    kept = cells[cells["code"].isin(colours) & (cells["outcome"] != "total")]
+    kept = cells[cells["code"].isin(_COLOURS) & (cells["outcome"] != "total")]
     return health_code.fairness.false_codes(kept, "code")
+
+
+def _released_unsettled(study: Study, checked: pd.DataFrame, moment: datetime) -> int | None:
+    """Let out how many codes the field could not settle, both colours together."""
+    if checked.empty:
+        return None
+    spec = TableSpec(
+        name="codes checked in the field",
+        population="codes checked in the field",
+        measure="codes",
+        dimensions=(Dimension.flat("outcome", ("settled", "unsettled")),),
+        as_of=_last_day(moment),
+        stock=True,
+    )
+    settled = checked["outcome"].isin(health_code.fairness.OUTCOMES)
+    both = checked.assign(outcome=checked["outcome"].mask(settled, "settled"))
+    summed = both.groupby("outcome")["codes"].sum().reset_index()
+    shown, _ = let_out(study, summed, spec)
+    if "outcome" not in shown:
+        return None
+    known = shown.loc[shown["outcome"] == "unsettled", "codes"].dropna()
+    return int(known.iloc[0]) if len(known) else None
+
+
+def _released_reasons(
+    study: Study, rules: health_code.Rules, ruled: pd.DataFrame, moment: datetime
+) -> pd.DataFrame:
+    """
+    Let out which rules the yellow and red codes come from.
+
+    No other release tells rules apart, so that all they add to this table are its own margins:
+    it is a population by itself.
+    """
+    colours = {rule.id: str(rule.code) for rule in rules.rule if rule.code in _COLOURS}
+    given = ruled[ruled["rule"].isin(list(colours))]
+    if given.empty:
+        return pd.DataFrame()
+    spec = TableSpec(
+        name="codes by rule",
+        population="holders of a yellow or red code",
+        measure="persons",
+        dimensions=(Dimension("rule", _by_basis(rules, colours)),),
+        as_of=_last_day(moment),
+        stock=True,
+    )
+    leaves = given.groupby("rule")["persons"].sum().reset_index()
+    shown, _ = let_out(study, leaves, spec)
+    if "rule" not in shown:
+        return pd.DataFrame()
+    kept = shown[shown["rule"].isin(list(colours))]
+    return kept.assign(code=kept["rule"].map(colours))[["code", "rule", "persons"]]
+
+
+def _by_basis(rules: health_code.Rules, colours: Mapping[str, str]) -> dict[str, str]:
+    """Rules under what the holder declares or others' records tell, and that under the colour."""
+    basis = {
+        rule.id: "declared" if rule.evidence.startswith("declaration") else "recorded"
+        for rule in rules.rule
+    }
+    under = {rule: f"{colour} {basis[rule]}" for rule, colour in colours.items()}
+    upper = {f"{colours[rule]} {basis[rule]}": colours[rule] for rule in colours}
+    return {**under, **upper, **dict.fromkeys(_COLOURS, "restricted")}
 
 
 def _released(
@@ -257,7 +356,9 @@ def _released(
     by = "prefecture" if "prefecture" in found.table else "code"
     table = found.table if by == "prefecture" else found.table.assign(prefecture=study.region)
     none = pd.DataFrame()
-    return Codes(table, "prefecture", study.region, dict(found.statement), none, none, none)
+    return Codes(
+        table, "prefecture", study.region, dict(found.statement), none, none, none, none, None, ()
+    )
 
 
 def _appeals(
@@ -284,5 +385,4 @@ def _released_appeals(study: Study, filed: pd.DataFrame, moment: datetime) -> pd
         as_of=_last_day(moment),
         stock=True,
     )
-    shown = release(filed, spec, ledger_of(study.state)).table
-    return shown.assign(appeals=shown["appeals"].where(~shown["hidden"].astype(bool)))
+    return let_out(study, filed, spec)[0]

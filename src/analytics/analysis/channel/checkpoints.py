@@ -55,6 +55,11 @@ class CheckpointPlan:
     shadow_price: float
 
     @property
+    def spare(self) -> int:
+        """Server-hours that would avert nothing more wherever they stood."""
+        return self.budget - int(self.hours["staff"].sum())
+
+    @property
     def short(self) -> int:
         """Server-hours lacking for the wait target everywhere."""
         return max(0, self.needed - self.budget)
@@ -122,7 +127,8 @@ def plan(
     Returns
     -------
     CheckpointPlan
-        Travellers who find all servers busy are waved through.
+        A budget that covers the wait target keeps it first. Travellers who find all servers
+        busy are waved through.
 
     Raises
     ------
@@ -140,9 +146,9 @@ def plan(
     needed = queueing.staff(rate, service, target, level).staff
     room = [(lanes or {}).get(str(gate), int(2 * rate.size + needed.max())) for gate in wide.index]
     most = np.broadcast_to(np.array(room, dtype=np.int64)[:, None], rate.shape)
-    placed = queueing.allocate(
-        rate, service, value, budget, most=np.minimum(most, np.maximum(2 * needed + 3, 1))
-    )
+    most = np.minimum(most, np.maximum(2 * needed + 3, 1))
+    least = np.minimum(needed, most) if needed.sum() <= budget else 0
+    placed = queueing.allocate(rate, service, value, budget, least=least, most=most)
     return _told(wide, placed, needed, budget, float((rate * value).sum()))
 
 
@@ -190,17 +196,21 @@ def explain(plan: CheckpointPlan) -> list[dict[str, str]]:
     -------
     list of dict
         ``zh`` and ``en`` of each line: first whether the budget is enough, then what it does if
-        it is not.
+        it is not, or what could be spared.
     """
     if not plan.short:
-        return [
-            {
-                "zh": f"{plan.budget}个人时可满足全部{len(plan.gates)}个卡口的等候目标"
-                f"（需{plan.needed}个人时）。",
-                "en": f"{plan.budget:,} staff-hours keep the wait target at all {len(plan.gates)} "
-                f"gates ({plan.needed:,} are needed).",
-            }
-        ]
+        enough = {
+            "zh": f"{plan.budget}个人时可满足全部{len(plan.gates)}个卡口的等候目标"
+            f"（需{plan.needed}个人时）。",
+            "en": f"{plan.budget:,} staff-hours keep the wait target at all {len(plan.gates)} "
+            f"gates ({plan.needed:,} are needed).",
+        }
+        spare = {
+            "zh": f"其中{plan.spare}个人时放在任何卡口都不再多拦截，可另作他用。",
+            "en": f"{plan.spare:,} of them would avert nothing more at any gate and could be "
+            "spared.",
+        }
+        return [enough, spare] if plan.spare else [enough]
     share = plan.averted / plan.most if plan.most else 0.0
     unchecked = float(plan.gates["unchecked"].sum())
     return [

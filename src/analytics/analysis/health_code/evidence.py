@@ -15,6 +15,7 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING
 
+from analytics.analysis.health_code.rules import OPEN
 from analytics.codes import HealthCode
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ def gather(records: Mapping[str, ir.Table], rules: Rules) -> ir.Table:
     ----------
     records : mapping of str to ibis.Table
         Linked records by name, those that are at hand: ``declarations``, ``screening``
-        (person, category, since), ``contacts``, ``residents`` (person, county), ``grades``
-        (region, grade, since), ``presence`` (see `presence`), ``tests``, ``quarantine``,
+        (person, category, since), ``contacts``, ``grades`` (see `residence`), ``presence`` (see
+        `presence`), ``tests``, ``quarantine``,
         ``foreign_codes`` (person, province, code, since, expires).
     rules : Rules
         Of the province.
@@ -49,23 +50,18 @@ def gather(records: Mapping[str, ir.Table], rules: Rules) -> ir.Table:
     Returns
     -------
     EVIDENCE table
-
-    Raises
-    ------
-    KeyError
-        If residents come without grades.
     """
     parts = []
     if "declarations" in records:
         declared = records["declarations"]
         parts += [registration(declared), declarations(declared, rules)]
         parts.append(declaration_gaps(declared, rules.gap_days))
+        if "grades" in records:
+            parts.append(residence(lived(declared), records["grades"]))
     if "screening" in records:
         parts.append(screening(records["screening"]))
     if "contacts" in records:
         parts.append(exposure(records["contacts"]))
-    if "residents" in records:
-        parts.append(residence(records["residents"], records["grades"]))
     if "presence" in records:
         parts.append(travel(records["presence"]))
     if "tests" in records:
@@ -176,31 +172,64 @@ def exposure(contacts: ir.Table) -> ir.Table:
     return _evidence(rows, "exposure", category, rows["last_contact"], known=rows["reported"])
 
 
+def lived(declared: ir.Table) -> ir.Table:
+    """
+    Tell where persons lived, and when, by what they declared.
+
+    Parameters
+    ----------
+    declared : DECLARATIONS table
+        With ``person``; rows linked to nobody, or without a county, tell nothing.
+
+    Returns
+    -------
+    ibis.Table
+        One row per person and stay: person, county, since [first declared there], until [first
+        declared elsewhere; empty where the person lives now].
+    """
+    import ibis
+
+    known = _linked(declared).filter(declared["county"].notnull())
+    told = known.group_by("person", since="declared").agg(county=known["county"].max())
+    along = ibis.window(group_by="person", order_by="since")
+    before = told.mutate(_before=told["county"].lag().over(along))
+    moved = before.filter(before["_before"].isnull() | (before["_before"] != before["county"]))
+    return moved.select("person", "county", "since", until=moved["since"].lead().over(along))
+
+
 def residence(residents: ir.Table, grades: ir.Table) -> ir.Table:
     """
-    Risk grade of the county a person lives in, until it is graded otherwise.
+    Risk grade of the county a person lives in, until it is graded otherwise or the person moves.
 
     Parameters
     ----------
     residents : ibis.Table
-        person, county.
+        As `lived` gives it.
     grades : ibis.Table
-        region, grade, since [when it came into force].
+        county, grade, since [when it came into force]; it holds until the county's next.
 
     Returns
     -------
     EVIDENCE table
-        One row per person and grade in force.
+        One row per stay and grade in force meanwhile, from the first day both hold.
     """
     import ibis
 
-    graded = grades.mutate(since=grades["since"].cast("timestamp"))
-    order = ibis.window(group_by="region", order_by="since")
-    graded = graded.mutate(until=graded["since"].lead().over(order))
-    graded = graded.select("region", "grade", "since", "until")
-    rows = _linked(residents).select("person", "county").distinct()
-    rows = rows.join(graded, rows["county"] == graded["region"])
-    return _evidence(rows, "residence", rows["grade"], rows["since"], until=rows["until"])
+    along = ibis.window(group_by="county", order_by="since")
+    graded = grades.select(
+        "county", "grade",
+        _graded=grades["since"].cast("timestamp(6)"),
+        _regraded=grades["since"].cast("timestamp(6)").lead().over(along),
+    )  # fmt: skip
+    both = residents.join(graded, "county")
+    never = ibis.literal(OPEN, "timestamp(6)")
+    both = both.mutate(
+        _start=ibis.greatest(both["since"], both["_graded"]),
+        _end=ibis.least(both["until"].fill_null(never), both["_regraded"].fill_null(never)),
+    )
+    held = both.filter(both["_start"] < both["_end"])
+    until = (held["_end"] == never).ifelse(ibis.null("timestamp(6)"), held["_end"])
+    return _evidence(held, "residence", held["grade"], held["_start"], until=until)
 
 
 def travel(presence: ir.Table) -> ir.Table:

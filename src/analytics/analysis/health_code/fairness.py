@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 
-OUTCOMES = ("wrong", "right", "unsettled")
+OUTCOMES = ("wrong", "right")
 """What the field can find of a code."""
+RESTRICTED = "restricted"
+"""Yellow and red together."""
 
 
 def standing(
@@ -81,29 +83,35 @@ def rates(counts: pd.DataFrame, by: str) -> pd.DataFrame:
     ----------
     counts : pandas.DataFrame
         The group, code, persons, as :func:`counts` gives them or as the disclosure gate let them
-        out: missing where hidden.
+        out: missing where hidden. Rows of `RESTRICTED` may tell yellow and red together where
+        they are not told apart.
     by : str
         Column of the group.
 
     Returns
     -------
     pandas.DataFrame
-        The group, persons, green, yellow, red [persons], yellow_rate, red_rate [share], ratio
-        [rate of red or yellow over that of all groups whose rate is known, if there are two],
-        without_code [persons]; missing where
-        anything they rest on is.
+        The group, persons, green, yellow, red [persons], yellow_rate, red_rate, restricted_rate
+        [share], ratio [rate of red or yellow over that of all groups whose rate is known, if
+        there are two], without_code [persons]; missing where anything they rest on is.
     """
     shown = [str(code) for code in HealthCode]
     table = _wide(counts, by, "code", "persons", [*shown, "none"])
-    held = table[shown].sum(axis=1, skipna=False)
+    told = counts[counts["code"] == RESTRICTED].set_index(by)["persons"].astype("Float64")
+    apart = table["yellow"] + table["red"]
+    if len(told) and not counts["code"].isin(["yellow", "red"]).any():
+        apart = table["yellow"] = table["red"] = apart.mask(apart.notna())
+    restricted = apart.fillna(told.reindex(table.index))
+    held = table["green"] + restricted
     table = table.assign(persons=held, without_code=table["none"])
     held = held.where(held > 0)
     table["yellow_rate"], table["red_rate"] = table["yellow"] / held, table["red"] / held
-    restricted = table["yellow"] + table["red"]
+    table["restricted_rate"] = restricted / held
     known = restricted.notna() & held.notna()
     overall = restricted[known].sum() / held[known].sum() if known.sum() > 1 else 0.0
-    table["ratio"] = restricted / held / overall if overall else np.nan
-    order = ["persons", "green", "yellow", "red", "yellow_rate", "red_rate", "ratio"]
+    table["ratio"] = table["restricted_rate"] / overall if overall else np.nan
+    order = ["persons", "green", "yellow", "red", "yellow_rate", "red_rate", "restricted_rate",
+             "ratio"]  # fmt: skip
     return table[[*order, "without_code"]].rename_axis(columns=None).reset_index()
 
 
@@ -114,16 +122,15 @@ def false_codes(counts: pd.DataFrame, by: str) -> pd.DataFrame:
     Parameters
     ----------
     counts : pandas.DataFrame
-        The group, outcome (wrong, right, unsettled), codes [verified in the field; missing where
-        hidden].
+        The group, outcome (wrong, right), codes [settled in the field; missing where hidden].
     by : str
         Column of the group, such as the code's colour.
 
     Returns
     -------
     pandas.DataFrame
-        The group, verified, wrong, unsettled [codes], share, lower, upper [95 % interval by
-        Wilson's score]; missing where anything they rest on is.
+        The group, verified, wrong [codes], share, lower, upper [95 % interval by Wilson's
+        score]; missing where anything they rest on is.
 
     References
     ----------
@@ -136,7 +143,7 @@ def false_codes(counts: pd.DataFrame, by: str) -> pd.DataFrame:
     centre = (share + z**2 / (2 * number)) / (1 + z**2 / number)
     half = z * np.sqrt(share * (1 - share) / number + z**2 / (4 * number**2)) / (1 + z**2 / number)
     table["share"], table["lower"], table["upper"] = share, centre - half, centre + half
-    order = ["verified", "wrong", "unsettled", "share", "lower", "upper"]
+    order = ["verified", "wrong", "share", "lower", "upper"]
     return table[order].rename_axis(columns=None).reset_index()
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analytics.analysis.channel import checkpoints
 from analytics.render.blocks import Column, Section, Table, Text
-from analytics.render.channel.words import HIDDEN, named, no_records, rows
+from analytics.render.channel.words import HIDDEN, NOT_DELIVERED, named, no_records, rows
 from analytics.render.numbers import number
 from analytics.study import Study
 
@@ -64,7 +64,10 @@ def journeys(found: Any, days: int, names: Mapping[str, Text]) -> Section | None
     entries = tuple(
         {
             "area": named(row["prefecture"], names),
-            **{source: _count(row[source]) for source in _SOURCES},
+            **{
+                source: _count(row[source]) if source in found.delivered else NOT_DELIVERED
+                for source in _SOURCES
+            },
         }
         for row in rows(found.journeys)
     )
@@ -141,7 +144,35 @@ def staffing(found: Any, days: int, names: Mapping[str, Text], study: Study) -> 
         name="staff-at-gates",
         collapsed=True,
     )
-    return Section(title=title, paragraphs=said, tables=(table,) if entries else ())
+    tables = (*_by_hour(found.hours, days), *((table,) if entries else ()))
+    return Section(title=title, paragraphs=said, tables=tables)
+
+
+def _by_hour(hours: pd.DataFrame, days: int) -> tuple[Table, ...]:
+    """Show the staff of all gates together, hour by hour."""
+    if hours.empty:
+        return ()
+    entries = tuple(
+        {
+            "hour": Text(*[f"{int(row['hour']):02}:00–{int(row['hour']) + 1:02}:00"] * 2),
+            **{name: _count(row[name]) for name in ("checks", "needed", "staff")},
+        }
+        for row in rows(hours)
+    )
+    return (
+        Table(
+            caption=Text("全部卡口每小时的人手", "Staff of all gates, by hour"),
+            columns=(
+                Column("hour", Text("时段", "Hour")),
+                Column("checks", Text(f"{days}天查验（人次）", f"Checks, {days} days"), "number"),
+                Column("needed", Text("需（人）", "Needed"), "number"),
+                Column("staff", Text("排（人）", "Placed"), "number"),
+            ),
+            rows=entries,
+            name="staff-by-hour",
+            collapsed=True,
+        ),
+    )
 
 
 def _nothing_known(study: Study) -> Section:

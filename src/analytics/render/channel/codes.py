@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from analytics.render.blocks import Column, Section, Table, Text
-from analytics.render.channel.words import CODES, HIDDEN, no_records
-from analytics.render.numbers import day, number, percent
+from analytics.render.channel.words import CODES, HIDDEN, no_records, shown
+from analytics.render.numbers import day, listed, number, percent
 from analytics.study import Study
 
 APPEALS = {
@@ -21,24 +21,21 @@ APPEALS = {
     "refused_late": Text("逾期后不成立", "refused late"),
     "total": Text("合计", "All"),
 }
-_UNKNOWN = Text("登记信息不详", "not in the register")
-_GROUPS = {
-    "sex": {"female": Text("女", "women"), "male": Text("男", "men"), "unknown": _UNKNOWN},
-    "age": {
-        "0–17": Text("0–17岁", "aged 0–17"),
-        "18–59": Text("18–59岁", "aged 18–59"),
-        "60+": Text("60岁以上", "aged 60 and over"),
-        "unknown": _UNKNOWN,
-    },
-    "registered": {
-        "here": Text("户籍在本省", "registered in the province"),
-        "elsewhere": Text("户籍在外省", "registered elsewhere"),
-        "unknown": _UNKNOWN,
-    },
+_KINDS = {
+    "registration": Text("申报登记", "registrations"),
+    "screening": Text("四类人员", "the four types of personnel"),
+    "exposure": Text("密切接触", "contacts"),
+    "residence": Text("居住县风险等级", "risk grades of the county lived in"),
+    "travel": Text("出行", "travel"),
+    "declaration": Text("申报的发热", "fevers declared"),
+    "declaration_gap": Text("申报中断", "gaps in declarations"),
+    "test": Text("检测", "tests"),
+    "quarantine": Text("隔离", "quarantine"),
+    "recognised": Text("外省健康码", "codes of other provinces"),
 }
 
 
-def code_rules(rules: Any, as_of: date) -> Section:
+def code_rules(rules: Any, as_of: date, found: Any = None) -> Section:
     """
     List the rules of the code, in the order they are tried, each with its source.
 
@@ -46,6 +43,8 @@ def code_rules(rules: Any, as_of: date) -> Section:
     ----------
     rules : health_code.Rules
     as_of : date
+    found : records.Codes or None
+        Says which kinds of records nobody delivered, so that their rules decide nothing.
     """
     force = rules.in_force(as_of)
     first = day(min(rule.first for rule in rules.rule))
@@ -94,10 +93,19 @@ def code_rules(rules: Any, as_of: date) -> Section:
         name="health-code-rules",
         collapsed=True,
     )
-    return Section(title=title, tables=(table,))
+    idle = listed([_KINDS[kind] for kind in found.idle]) if found and found.idle else None
+    said = (
+        Text(
+            f"没有可依据的记录，相应规则不起作用：{idle.zh}。",
+            f"No record was there of: {idle.en}. Rules on these decide nothing.",
+        )
+        if idle
+        else Text("", "")
+    )
+    return Section(title=title, tables=(table,), note=said)
 
 
-def codes_by_area(found: Any, names: dict[str, Text], study: Study) -> Section:
+def codes_by_area(found: Any, names: dict[str, Text], study: Study, rules: Any) -> Section:
     """
     Show codes by area, as far as they may leave; or say that there are no records.
 
@@ -107,6 +115,8 @@ def codes_by_area(found: Any, names: dict[str, Text], study: Study) -> Section:
         Released counts, and the sentence to print beside them.
     names : dict of str to Text
     study : Study
+    rules : health_code.Rules
+        Hold the words of the reasons.
     """
     if found is None:
         why = no_records(study)
@@ -131,8 +141,8 @@ def codes_by_area(found: Any, names: dict[str, Text], study: Study) -> Section:
         "、".join(f"{CODES[c].zh}{percent(int(v) / number_of).zh}" for c, v in sums.items())
         if number_of
         else "健康码数量不便公布",
-        ", ".join(f"{CODES[c].en} {percent(int(v) / number_of).en}" for c, v in sums.items())
-        + " of those with a code"
+        "Of those with a code: "
+        + ", ".join(f"{CODES[c].en} {percent(int(v) / number_of).en}" for c, v in sums.items())
         if number_of
         else "Counts of codes may not be shown",
     )
@@ -162,7 +172,45 @@ def codes_by_area(found: Any, names: dict[str, Text], study: Study) -> Section:
         name="codes-by-area",
         collapsed=len(entries) > 40,  # noqa: PLR2004 (two screens of a phone)
     )
-    return Section(title=title, tables=(table, *_appeals(found.appeals)))
+    said, reasons = _reasons(found.reasons, rules)
+    return Section(title=title, paragraphs=said, tables=(*reasons, table, *_appeals(found.appeals)))
+
+
+def _reasons(reasons: pd.DataFrame, rules: Any) -> tuple[tuple[Text, ...], tuple[Table, ...]]:
+    """Say what yellow and red codes rest on: the commonest reason of each, and all of them."""
+    known = reasons.dropna(subset=["persons"]) if len(reasons) else reasons
+    if known.empty:
+        return (), ()
+    words = {rule.id: rule.because for rule in rules.rule}
+    first = known.sort_values("persons", ascending=False).drop_duplicates("code")
+    said = [
+        Text(
+            f"{CODES[row['code']].zh}最多的原因：{words[row['rule']].zh}（{number(row['persons']).zh}人）。",
+            f"Commonest reason for {CODES[row['code']].en}: {words[row['rule']].en} "
+            f"({number(row['persons']).en} persons).",
+        )
+        for row in first.to_dict("records")
+    ]
+    entries = tuple(
+        {
+            "code": CODES[row["code"]],
+            "because": Text(words[row["rule"]].zh, words[row["rule"]].en),
+            "persons": shown(row["persons"]),
+        }
+        for row in reasons.sort_values(["code", "persons"], ascending=False).to_dict("records")
+    )
+    table = Table(
+        caption=Text("黄码、红码的原因", "What yellow and red codes rest on"),
+        columns=(
+            Column("code", Text("健康码", "Code")),
+            Column("because", Text("告知持码人的原因", "Reason the holder is told")),
+            Column("persons", Text("人数", "Persons"), "number"),
+        ),
+        rows=entries,
+        name="codes-by-rule",
+        collapsed=True,
+    )
+    return (Text(" ".join(s.zh for s in said), " ".join(s.en for s in said)),), (table,)
 
 
 def _appeals(appeals: pd.DataFrame) -> tuple[Table, ...]:
@@ -182,148 +230,3 @@ def _appeals(appeals: pd.DataFrame) -> tuple[Table, ...]:
     )
     caption = Text("健康码申诉的办理", "Appeals against codes")
     return (Table(caption=caption, columns=columns, rows=entries, name="code-appeals"),)
-
-
-def codes_by_group(found: Any) -> Section | None:
-    """
-    Compare codes between groups of people, and say how many the field found wrong.
-
-    Parameters
-    ----------
-    found : records.Codes or None
-
-    Returns
-    -------
-    Section or None
-        None where there are no records. What is missing is said to be.
-    """
-    if found is None:
-        return None
-    tables = [
-        made(table)
-        for made, table in ((_by_group, found.groups), (_found_wrong, found.wrong))
-        if len(table)
-    ]
-    known = found.wrong.dropna(subset=["share"]) if len(found.wrong) else found.wrong
-    said = [
-        Text(
-            f"{CODES[row['code']].zh}{percent(row['share']).zh}",
-            f"{percent(row['share']).en} of {CODES[row['code']].en} codes",
-        )
-        for row in known.to_dict("records")
-    ]
-    title = (
-        Text(
-            f"核查发现有误：{'、'.join(text.zh for text in said)}",
-            f"Found wrong when checked: {', '.join(text.en for text in said)}",
-        )
-        if said
-        else _most_restricted(found.groups)
-    )
-    return Section(title=title, paragraphs=_not_told(found), tables=tuple(tables))
-
-
-def _most_restricted(groups: pd.DataFrame) -> Text:
-    """Name the group with most yellow and red codes, where one may be told apart."""
-    known = groups.dropna(subset=["ratio"]) if len(groups) else groups
-    if known.empty:
-        return Text("健康码按人群：不便公布", "Codes by group may not be shown")
-    row = known.sort_values("ratio").iloc[-1]
-    group, times = _GROUPS[row["grouping"]][row["group"]], number(float(row["ratio"]), 1)
-    return Text(
-        f"黄码、红码最多的人群：{group.zh}，为全体的{times.zh}倍",
-        f"Most yellow and red codes: {group.en}, {times.en} times the rate of all",
-    )
-
-
-def _not_told(found: Any) -> tuple[Text, ...]:
-    """Say which of the two tables is missing, and why."""
-    said = []
-    if found.groups.empty:
-        said.append(
-            Text(
-                "人数太少，按人群的比例不便公布。",
-                "Too few persons: rates by group may not be shown.",
-            )
-        )
-    if found.wrong.empty:
-        said.append(
-            Text(
-                "尚无上门核查过的码，或数量太少不便公布：错码率不详，不是零。",
-                "No code was checked in the field yet, or too few to be shown: how many are "
-                "wrong is not known, which is not none.",
-            )
-        )
-    return tuple(said)
-
-
-def _by_group(groups: pd.DataFrame) -> Table:
-    """Show rates of yellow and red codes by group."""
-    entries = tuple(
-        {
-            "group": _GROUPS[row["grouping"]][row["group"]],
-            "persons": _told(row["persons"]),
-            "yellow": _share(row["yellow_rate"]),
-            "red": _share(row["red_rate"]),
-            "ratio": _told(row["ratio"], 2),
-        }
-        for row in groups.to_dict("records")
-        if pd.isna(row["persons"]) or row["persons"]
-    )
-    return Table(
-        caption=Text("黄码、红码比例，按人群", "Yellow and red codes by group"),
-        columns=(
-            Column("group", Text("人群", "Group")),
-            Column("persons", Text("持码（人）", "With a code"), "number"),
-            Column("yellow", Text("黄码", "Yellow"), "number"),
-            Column("red", Text("红码", "Red"), "number"),
-            Column("ratio", Text("为全体的倍数", "Times that of all"), "number"),
-        ),
-        rows=entries,
-        note=Text(
-            "倍数：该人群黄码与红码比例除以比例可示人群的合计比例。比例不同不等于不公："
-            "须看规则所依据的接触和旅行。",
-            "Times: the group's rate of yellow or red over that of all groups whose rate may "
-            "be shown. A difference alone is not unfair: look at what the rules rest on.",
-        ),
-        name="codes-by-group",
-        collapsed=True,
-    )  # fmt: skip
-
-
-def _found_wrong(wrong: pd.DataFrame) -> Table:
-    """Show how many codes the field checked, and how many it found wrong."""
-    return Table(
-        caption=Text("上门核查发现的错码", "Codes the field found wrong"),
-        columns=(
-            Column("code", Text("健康码", "Code")),
-            Column("verified", Text("已核实", "Settled"), "number"),
-            Column("wrong", Text("有误", "Wrong"), "number"),
-            Column("share", Text("错误率（95%区间）", "Share (95% interval)"), "number"),
-            Column("unsettled", Text("未能核实", "Not settled"), "number"),
-        ),
-        rows=tuple(
-            {
-                "code": CODES[row["code"]],
-                **{name: _told(row[name]) for name in ("verified", "wrong", "unsettled")},
-                "share": _between(row),
-            }
-            for row in wrong.to_dict("records")
-        ),
-        name="codes-found-wrong",
-    )  # fmt: skip
-
-
-def _told(value: Any, digits: int = 0) -> Any:
-    return HIDDEN if pd.isna(value) else number(float(value), digits)
-
-
-def _share(value: Any) -> Any:
-    return HIDDEN if pd.isna(value) else percent(float(value))
-
-
-def _between(row: Any) -> Any:
-    if pd.isna(row["share"]):
-        return HIDDEN
-    share, low, high = (percent(float(row[name])) for name in ("share", "lower", "upper"))
-    return Text(f"{share.zh}（{low.zh}–{high.zh}）", f"{share.en} ({low.en}–{high.en})")

@@ -44,9 +44,9 @@ def trend(pressure: Any, names: Mapping[str, Text]) -> Section:
     )
     line = charts.Series(
         Text("估计（95%区间）", "estimate (95% interval)"),
-        [round(float(v), 3) for v in totals["mean"]],
-        low=[round(float(v), 3) for v in totals["lower"]],
-        high=[round(float(v), 3) for v in totals["upper"]],
+        [round(float(v), 1) for v in totals["mean"]],
+        low=[round(float(v), 1) for v in totals["lower"]],
+        high=[round(float(v), 1) for v in totals["upper"]],
     )
     chart = charts.lines(
         [when.isoformat() for when in totals["date"]],

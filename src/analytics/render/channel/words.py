@@ -14,6 +14,7 @@ from analytics.study import Study
 
 HIDDEN = Missing(Text("为保护个人而隐去", "hidden to protect persons"))
 ELSEWHERE = Text("未列出的其他地方", "all places not listed")
+NOT_DELIVERED = Missing(Text("这些天没有报送", "nothing delivered of these days"))
 STATUSES = {
     "open": Text("开放", "open"),
     "checked": Text("查验", "checked"),
@@ -88,3 +89,8 @@ def of(travellers: int) -> Text:
 def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows of a table as mappings."""
     return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+
+
+def shown(value: Any, digits: int = 0) -> Text | Missing:
+    """Write a count that left through the gate, or say that it is hidden."""
+    return HIDDEN if pd.isna(value) else number(float(value), digits)
