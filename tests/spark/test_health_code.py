@@ -32,6 +32,14 @@ def drawn():
             "declared": pa.array(when, pa.timestamp("us")),
             "temperature": generator.choice([36.5, 37.4, 38.2], size, p=[0.9, 0.06, 0.04]),
             "fever": pa.array([None] * size, pa.bool_()),
+            "county": generator.choice(["420106", "429021", None], size),
+        }
+    )
+    grades = pa.table(
+        {
+            "county": ["420106", "420106", "429021"],
+            "grade": ["high", "low", "low"],
+            "since": pa.array([start, start + timedelta(days=9), start], pa.timestamp("us")),
         }
     )
     screening = pa.table(
@@ -48,17 +56,20 @@ def drawn():
             "number": pa.array(range(len(person[::2])), pa.int64()),
         }
     )
-    return declared, screening, passes
+    return declared, screening, grades, passes
 
 
 def test_codes_and_passes_agree(spark, duck):
     answers = []
     for connection in (duck, spark):
-        declared, screening, passes = (
+        declared, screening, grades, passes = (
             held(connection, rows, name)
-            for rows, name in zip(drawn(), ("declared", "screened", "passed"), strict=True)
+            for rows, name in zip(
+                drawn(), ("declared", "screened", "graded", "passed"), strict=True
+            )
         )
-        told = health_code.tell({"declarations": declared, "screening": screening}, RULES)
+        records = {"declarations": declared, "screening": screening, "grades": grades}
+        told = health_code.tell(records, RULES)
         rows = engine.rows(told, connection).sort_by(
             [("person", "ascending"), ("since", "ascending")]
         )
@@ -66,4 +77,5 @@ def test_codes_and_passes_agree(spark, duck):
         shown = engine.rows(history.at(changes, passes, "passed"), connection).sort_by("number")
         answers.append((rows.to_pylist(), shown.to_pylist()))
     assert len(answers[0][0]) > 60
+    assert "high_risk_residence" in {row["rule"] for row in answers[0][0]}
     assert answers[1] == answers[0]

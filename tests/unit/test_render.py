@@ -8,7 +8,7 @@ from shapely.geometry import Polygon, box
 
 from analytics.errors import ContractError
 from analytics.render import cells, charts, colours, maps, numbers, page
-from analytics.render.blocks import MIMETYPE, Decisions, Masthead, Section, Text
+from analytics.render.blocks import MIMETYPE, Column, Decisions, Masthead, Section, Table, Text
 
 NONE = Text("", "")
 HEAD = Masthead(Text("题", "Title"), Text("省", "Province"), "2020-02-29", "real").to_json()
@@ -32,6 +32,16 @@ def test_dates_are_written_out():
     assert cells.spelled("2020-02-29", "zh") == "2020年2月29日"
     assert cells.spelled("2020-02-29", "en") == "29 Feb 2020"
     assert cells.spelled("soon", "en") == "soon"
+
+
+def test_a_phone_leaves_out_columns_and_says_how_many():
+    """They stay on a wide screen and in the download."""
+    columns = (Column("a", Text("甲", "A")), Column("b", Text("乙", "B"), "number", phone=False))
+    table = Table(Text("表", "Table"), columns, ({"a": "x", "b": 3},), name="table")
+    text = write([HEAD, Section(Text("节", "Section"), tables=(table,)).to_json()])
+    assert '<td class="number beyond" data-raw="3">3</td>' in text
+    assert '<th scope="row" class="text">x</th>' in text
+    assert "1 more columns on a wide screen" in text
 
 
 def test_simulated_data_cannot_be_mistaken():

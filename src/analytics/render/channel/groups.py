@@ -10,19 +10,22 @@ from analytics.render.blocks import Column, Section, Table, Text
 from analytics.render.channel.words import CODES, HIDDEN, shown
 from analytics.render.numbers import number, percent
 
-_UNKNOWN = Text("登记信息不详", "not in the register")
 _GROUPS = {
-    "sex": {"female": Text("女", "women"), "male": Text("男", "men"), "unknown": _UNKNOWN},
+    "sex": {
+        "female": Text("女", "women"),
+        "male": Text("男", "men"),
+        "unknown": Text("性别不详", "sex not on record"),
+    },
     "age": {
         "0–17": Text("0–17岁", "aged 0–17"),
         "18–59": Text("18–59岁", "aged 18–59"),
         "60+": Text("60岁以上", "aged 60 and over"),
-        "unknown": _UNKNOWN,
+        "unknown": Text("年龄不详", "age not on record"),
     },
     "registered": {
         "here": Text("户籍在本省", "registered in the province"),
         "elsewhere": Text("户籍在外省", "registered elsewhere"),
-        "unknown": _UNKNOWN,
+        "unknown": Text("户籍不详", "place not on record"),
     },
 }
 
