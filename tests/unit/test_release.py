@@ -348,3 +348,21 @@ def safe(hidden, values, need, member):
         if answer.status == 0 and -answer.fun < 10 - 1e-6:
             return False
     return True
+
+
+def test_a_table_leaves_again_as_it_left_before(ledger, monkeypatch):
+    """No attack is needed twice; a changed figure is decided anew."""
+    first = release(table(FIGURES), spec(), ledger)
+    with monkeypatch.context() as changed:
+        changed.setattr("analytics.privacy.release._attempt", None)  # not called
+        again = release(table(FIGURES), spec(), ledger)
+    pd.testing.assert_frame_equal(again.table, first.table)
+    assert (again.identity, again.statement) == (first.identity, first.statement)
+    assert len(ledger.entries()) == 1
+    shown = first.table[~first.table["hidden"]]
+    leaf = shown[shown["county"].isin(COUNTIES.leaves) & shown["group"].isin(GROUPS.leaves)].iloc[0]
+    other = table(FIGURES)
+    one = (other["county"] == leaf["county"]) & (other["group"] == leaf["group"])
+    other.loc[one, "persons"] += 20
+    release(other, spec(as_of=date(2020, 2, 21)), ledger)
+    assert len(ledger.entries()) == 2

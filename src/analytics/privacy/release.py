@@ -101,6 +101,7 @@ class Released:
     intervals : DataFrame
         INSIDE ONLY. Labels and two values (low, high) that tables fitting everything
         published attain for every hidden cell; the attacker's own interval contains both.
+        Without rows where the table leaves again as it left before.
     """
 
     table: pd.DataFrame
@@ -153,15 +154,43 @@ def release(table: pd.DataFrame, spec: TableSpec, ledger: Ledger) -> Released:
 
     Notes
     -----
-    Hidden cells are fewest by cuts in the table's circulation (Gusfield 1988; Fischetti and
-    Salazar 2001); the gate is the verdict of an attack that shares no code with it.
+    A table that left before leaves again as it was: whoever saw it learns nothing new, and all
+    that left since was held against it. Hidden cells are fewest by cuts in the table's circulation
+    (Gusfield 1988; Fischetti and Salazar 2001); the gate is the verdict of an attack that shares
+    no code with it.
     """
     with ledger.held():
         history = [entry for entry in ledger.entries() if entry.identity not in spec.corrects]
         rows = leaf_values(table, spec)
-        released = _coarsening(rows, spec, history)
+        released = _again(rows, spec, history) or _coarsening(rows, spec, history)
         ledger.append(_entry_of(released))
     return released
+
+
+def _again(rows: pd.DataFrame, spec: TableSpec, history: list[Entry]) -> Released | None:
+    """Find the table as it left before, at whatever level; None if it did not, or has changed."""
+    if spec.published or spec.rounding or spec.contributor:
+        return None
+    current: TableSpec | None = spec
+    while current is not None:
+        values = with_margins(rows, current)
+        for known in history:
+            hidden = np.array([limit is None for limit in known.lower], bool)
+            if len(hidden) != len(values):
+                continue
+            limits: list[int | None] = [
+                None if dark else int(value) for value, dark in zip(values, hidden, strict=True)
+            ]
+            if known.identity == current.entry(limits, limits).identity:
+                return _wrap(
+                    values, hidden, np.full(len(hidden), "left before", object), None, current,
+                    len(history), coarser=current is not spec,
+                )  # fmt: skip
+        upper = current.coarser()
+        if upper is not None:
+            rows = lift(rows, current, upper)
+        current = upper
+    return None
 
 
 def _coarsening(rows: pd.DataFrame, spec: TableSpec, history: list[Entry]) -> Released:
@@ -236,7 +265,7 @@ def _wrap(
     values: Integers,
     hidden: np.ndarray,
     reason: np.ndarray,
-    verdict: Verdict,
+    verdict: Verdict | None,
     spec: TableSpec,
     earlier: int,
     *,
@@ -254,11 +283,18 @@ def _wrap(
         coarser=coarser,
         statement=_statement(spec, count, len(values), coarser=coarser),
         certificate=Certificate(
-            len(verdict.low), 0, 0, verdict.programmes, earlier, spec.threshold
+            len(verdict.low) if verdict else 0,
+            0,
+            0,
+            verdict.programmes if verdict else 0,
+            earlier,
+            spec.threshold,
         ),
         identity=spec.entry(limits, limits).identity,
         reasons=labels[hidden].assign(reason=reason[hidden]),
-        intervals=labels[hidden].assign(low=verdict.low[:count], high=verdict.high[:count]),
+        intervals=labels[hidden].assign(low=verdict.low[:count], high=verdict.high[:count])
+        if verdict
+        else labels[:0].assign(low=0, high=0),
     )
 
 
