@@ -25,6 +25,7 @@ _LITTLE = 0.05  # persons expected where nobody came yet
 _SHRINK = 0.01
 _BINS = 4  # classes of size with intervals of their own
 _BIN = 60  # fewest residuals of a class
+_MEMORY = 0.9  # weight of a past day's residuals beside those of the day after it
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,10 @@ def forecast(
     learnt from days at least a horizon away, divided by the standard deviation that chance
     alone gives (Poisson arrivals, binomial departures), in classes of size (Lei et al. 2018,
     JASA 113:1094-1111; Vovk 2015, Annals of Mathematics and Artificial Intelligence 74:9-28).
+    All nodes of a day err alike, and too few days are past to tell on which side the next one
+    will: what a day's scores have in common counts with both signs. As a wave passes errors
+    change, so days weigh less the longer they are past (Barber, Candès, Ramdas and Tibshirani
+    2023, Annals of Statistics 51:816-845).
     """
     _check(history, horizons)
     base, columns = _nodes(history, structure), []
@@ -391,19 +396,29 @@ def _reconciler(structure: sparse.csr_array, weight: Floats) -> Any:
 
 
 def _conformal(residual: Floats, size: Floats, now: Floats, level: float) -> tuple[Floats, Floats]:
-    """Find the ends of the interval about the forecast, from residuals of like size."""
-    scores, scale = (residual / np.sqrt(size)).ravel(), size.ravel()
-    bins = max(1, min(_BINS, len(scores) // _BIN))
+    """
+    Find the ends of the interval about the forecast, from residuals of like size.
+
+    Columns are past days, the latest last. What all nodes of a day had in common counts with
+    both signs, and days count the less the longer they are past.
+    """
+    score, days = residual / np.sqrt(size), residual.shape[1]
+    common = score.mean(axis=0)
+    scores = np.concatenate([score, score - 2 * common], axis=1).ravel()
+    scale = np.concatenate([size, size], axis=1).ravel()
+    weight = np.tile(_MEMORY ** np.arange(days)[::-1], (len(score), 2)).ravel()
+    bins = max(1, min(_BINS, size.size // _BIN))
     edges = np.unique(np.quantile(scale, np.linspace(0, 1, bins + 1)[1:-1]))
     bins = len(edges) + 1
     of, mine = np.searchsorted(edges, scale), np.searchsorted(edges, now)
     ends = np.zeros((2, bins))
     for one in range(bins):
-        like = of == one  # none where many are of one size: then all count
-        own = np.sort(scores[like] if like.any() else scores)
-        n, tail = len(own), (1 - level) / 2
-        ends[0, one] = own[max(int(np.floor(tail * (n + 1))) - 1, 0)]
-        ends[1, one] = own[min(int(np.ceil((1 - tail) * (n + 1))) - 1, n - 1)]
+        like = of == one if (of == one).any() else of >= 0  # none of one size: then all count
+        order = np.argsort(scores[like])
+        own, share = scores[like][order], np.cumsum(weight[like][order])
+        share /= share[-1]
+        tails = np.array([(1 - level) / 2, (1 + level) / 2])
+        ends[:, one] = own[np.minimum(np.searchsorted(share, tails), len(own) - 1)]
     spread = np.sqrt(now)
     return ends[0][mine] * spread, ends[1][mine] * spread
 
