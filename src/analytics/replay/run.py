@@ -169,8 +169,8 @@ class _Day:
         """
         Do the day's work, and say what came of it.
 
-        Teams hand yesterday's lists in while the day's deliveries are pooled and linked, so that
-        linking reads the answers of the day before.
+        Teams hand yesterday's lists in while the day's deliveries are pooled, linked and
+        screened: linking reads the answers of the day before, screening none.
         """
         begun = time.perf_counter()
         back = beside.submit(_handed_in, self._plan, self._folder, self._day)
@@ -179,10 +179,10 @@ class _Day:
             linked = daily.link(
                 self._study, self._ring, train=first, at=self._moment - timedelta(days=1)
             )
-        self._join(back)
         ahead = beside.submit(_looked_ahead, self._plan, self._folder, self._day)
         with self._step("screen"):
             screened = daily.screen(self._study, self._ring, self._day).rows["persons"]
+        self._join(back)
         self._approve()
         self._push()
         with self._step("score"):
