@@ -15,10 +15,8 @@ import resource
 import secrets
 import shutil
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -63,11 +61,13 @@ def replay(plan: Plan, folder: Path, say: Callable[[str], None]) -> None:
     ParameterError
         If another plan was begun there.
     """
+    from analytics.reporting import run as reports
+
     plans.settle(plan, folder)
     with at_home(folder):
         study = studies.load(plan.study)
         ring = _prepared(plan, folder, study, say)
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as beside:
+        with reports.worker() as beside:
             for number, day in enumerate(plan.days):
                 note = folder / "days" / f"{day}.json"
                 if note.is_file():
