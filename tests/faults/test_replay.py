@@ -62,7 +62,7 @@ def test_a_killed_replay_goes_on_and_loses_nothing(tmp_path):
     kept = note.read_bytes()
     assert not (folder / "days" / "2020-02-23.json").is_file()
     again = start(folder)
-    _, said = again.communicate(timeout=600)
+    _, said = again.communicate(timeout=1800)
     assert again.returncode == 0, said.decode()[-800:]
     assert note.read_bytes() == kept
     account = json.loads(
