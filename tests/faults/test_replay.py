@@ -19,6 +19,27 @@ ASKED = (
 )  # fmt: skip
 
 
+BESIDE = """
+import os, time
+from analytics.reporting.run import worker
+beside = worker()
+print(beside.submit(os.getpid).result(), flush=True)
+beside.submit(time.sleep, 120).result()
+"""
+
+
+@pytest.mark.fault("killed beside a process of its own", "notebooks", "that one ends too")
+def test_a_process_beside_ends_with_the_one_that_was_killed():
+    """It used to wait for work for ever, and hold what both had open."""
+    first = subprocess.Popen(
+        [sys.executable, "-c", BESIDE], cwd=ROOT, stdout=subprocess.PIPE, env=dict(os.environ)
+    )
+    assert first.stdout is not None
+    assert int(first.stdout.readline()) != first.pid
+    first.kill()
+    first.communicate(timeout=60)  # ends once nobody holds the pipe
+
+
 def start(folder: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "analytics", "replay", *ASKED, "--output", str(folder)],
@@ -41,7 +62,7 @@ def test_a_killed_replay_goes_on_and_loses_nothing(tmp_path):
     kept = note.read_bytes()
     assert not (folder / "days" / "2020-02-23.json").is_file()
     again = start(folder)
-    _, said = again.communicate(timeout=600)
+    _, said = again.communicate(timeout=1800)
     assert again.returncode == 0, said.decode()[-800:]
     assert note.read_bytes() == kept
     account = json.loads(

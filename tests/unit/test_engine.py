@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
+import ibis
 import numpy as np
 import pandas as pd
 import pytest
+from ibis.backends.duckdb import Backend
 
 from analytics import engine, study
+from analytics.engine import remembered
 from analytics.pool import regions
 
 START = pd.Timestamp("2020-01-01")
@@ -105,3 +110,34 @@ def test_duckdb_holds_only_steps_of_some_cost():
     written = engine.compiled(both)
     assert (written.count("AS NOT MATERIALIZED"), written.count(" AS (SELECT")) == (1, 1)
     assert sorted(engine.rows(both, connection)["taken"].to_pylist()) == [0, 0, 0, 1, 1, 2, 2, 2]
+
+
+def asked(days, word="b"):
+    """A question about a table in memory, with two days, a moment, a word and a self join."""
+    rows = ibis.memtable(
+        pd.DataFrame({"key": ["a", "b", "c"], "day": pd.date_range(START, periods=3)})
+    )
+    first, last = days
+    kept = rows.filter((rows["day"] >= first) & (rows["day"].date() <= last))
+    both = kept.join(rows.view(), "key").filter(kept["key"] != word)
+    return both.group_by("key").agg(n=both.count(), since=ibis.literal(first).cast("timestamp"))
+
+
+def test_sql_of_a_shape_is_remembered_as_ibis_writes_it(connection):
+    """Each question gets its own table, days and word, whatever was asked before."""
+    day = dt.date(2020, 1, 1)
+    spans = [(day, day + dt.timedelta(days=n)) for n in (1, 2, 0, 3, 0)]
+    questions = [asked(span, word) for span in spans for word in ("b", "2020-01-01")]
+    before = len(remembered._written)
+    for expression in questions:
+        assert connection.compile(expression) == Backend.compile(connection, expression)
+    assert len(remembered._written) - before == 4  # days apart or one; one word or the other
+
+
+@pytest.mark.parametrize("word", ["a", "b"])
+def test_a_question_asked_again_gets_its_own_answer(connection, word):
+    day = dt.date(2020, 1, 1)
+    expected = sorted({"a", "b", "c"} - {word})
+    for last, many in ((day, 1), (day + dt.timedelta(days=1), 2)):
+        found = engine.rows(asked((day, last), word), connection)
+        assert sorted(found["key"].to_pylist()) == [key for key in expected if key < "abc"[many]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import date, timedelta
 
 import geopandas as gpd
@@ -14,7 +15,7 @@ from analytics import study as studies
 from analytics.analysis import incidence, risk
 from analytics.render import charts
 from analytics.render import risk as render
-from analytics.render.blocks import Missing, Text
+from analytics.render.blocks import Missing, Text, dumps
 from analytics.render.charts.theme import wrapped
 from analytics.render.risk.chances import likely
 from analytics.study import GradeUncertainty, GradingRule
@@ -116,6 +117,15 @@ def test_forecast_is_shown_only_if_it_earned_its_place(counts):
     assert bool(section.charts) == (14 in shown)
     models = found.track[["days", "model"]].drop_duplicates()
     assert len(section.tables[1].rows) == len(models) == len(found.track)
+
+
+def test_record_of_quiet_days_has_no_ratio_to_a_baseline_without_error(counts):
+    """Where no baseline was ever wrong, the page says so; it used to end in infinity."""
+    found = incidence.prospects(counts, (), DAY)
+    quiet = dataclasses.replace(found, track=found.track.assign(ratio=np.inf))
+    section = render.prospects(quiet, AREAS, DAY)
+    assert all(isinstance(row["ratio"], Missing) for row in section.tables[-1].rows)
+    assert dumps(section)
 
 
 def test_model_without_a_record_is_never_shown(counts):

@@ -59,9 +59,7 @@ def connect(
 
 
 def _duckdb(spill: Path | None, memory: str, threads: int | None) -> Any:
-    import ibis
-
-    from analytics.engine.duck import DuckCompiler
+    from analytics.engine.remembered import DuckBackend
 
     options: dict[str, Any] = {"memory_limit": memory, "temp_directory": ""}
     if threads:
@@ -69,8 +67,7 @@ def _duckdb(spill: Path | None, memory: str, threads: int | None) -> Any:
     if spill is not None:
         spill.mkdir(mode=0o700, parents=True, exist_ok=True)
         options |= {"temp_directory": str(spill)}
-    connection = ibis.duckdb.connect(**options)
-    connection.compiler = DuckCompiler()
+    connection = DuckBackend().connect(**options)
     if spill is not None:
         encrypt_spill(connection.con)
     connection.con.execute("SET TimeZone = 'Asia/Shanghai'")

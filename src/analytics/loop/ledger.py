@@ -10,8 +10,10 @@ from __future__ import annotations
 import contextlib
 import gc
 import hashlib
+import os
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -70,10 +72,22 @@ order by question, row_version
 """
 
 
+@lru_cache(maxsize=1)
+def _memory(process: int) -> duckdb.DuckDBPyConnection:
+    """
+    Open one empty database a process: to open one costs more than most queries.
+
+    Each query has a cursor of its own, so that none sees another's tables.
+    """
+    del process  # a fork opens its own
+    connection = duckdb.connect(config={"temp_directory": ""})
+    connection.execute("set enable_progress_bar = false")
+    return connection
+
+
 def query(text: str, values: Any = (), **named: pa.Table) -> pa.Table:
     """Answer a query on tables in memory, each known by its name; nothing is written to disk."""
-    with duckdb.connect(config={"temp_directory": ""}) as connection:
-        connection.execute("set enable_progress_bar = false")
+    with _memory(os.getpid()).cursor() as connection:
         for name, table in named.items():
             connection.register(name, table)
         return connection.execute(text, values).to_arrow_table()

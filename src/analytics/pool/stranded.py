@@ -82,14 +82,15 @@ def read(study: Study, at: datetime, connection: Any) -> Stranded:
     """
     folder = study.state / "archive"
     entries = [entry for entry in archive.entries(folder) if entry.delivered <= at]
-    known = archive.as_of(folder, at, connection, feeds=(*PERSONAL, "sites", "rooms"))
     if any(entry.feed == "stranded" for entry in entries):
         personal = linked.read(study, at, READER, keys.load(study.name), connection, feeds=PERSONAL)
     else:
+        known = archive.as_of(folder, at, connection, feeds=PERSONAL)
         personal = {feed: _nobody(known[feed], connection) for feed in PERSONAL}
+    housing = archive.as_of(folder, at, connection, feeds=("sites", "rooms"))
     return Stranded(
-        personal, engine.collect(known["sites"], connection),
-        engine.collect(known["rooms"], connection),
+        personal, engine.collect(housing["sites"], connection),
+        engine.collect(housing["rooms"], connection),
         engine.collect(personal["hotline"], connection),
         engine.collect(personal["assistance"], connection),
         _places(study), _deliveries(entries),

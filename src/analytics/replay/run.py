@@ -15,10 +15,8 @@ import resource
 import secrets
 import shutil
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -63,11 +61,13 @@ def replay(plan: Plan, folder: Path, say: Callable[[str], None]) -> None:
     ParameterError
         If another plan was begun there.
     """
+    from analytics.reporting import run as reports
+
     plans.settle(plan, folder)
     with at_home(folder):
         study = studies.load(plan.study)
         ring = _prepared(plan, folder, study, say)
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as beside:
+        with reports.worker() as beside:
             for number, day in enumerate(plan.days):
                 note = folder / "days" / f"{day}.json"
                 if note.is_file():
@@ -169,8 +169,8 @@ class _Day:
         """
         Do the day's work, and say what came of it.
 
-        Teams hand yesterday's lists in while the day's deliveries are pooled and linked, so that
-        linking reads the answers of the day before.
+        Teams hand yesterday's lists in while the day's deliveries are pooled, linked and
+        screened: linking reads the answers of the day before, screening none.
         """
         begun = time.perf_counter()
         back = beside.submit(_handed_in, self._plan, self._folder, self._day)
@@ -179,10 +179,10 @@ class _Day:
             linked = daily.link(
                 self._study, self._ring, train=first, at=self._moment - timedelta(days=1)
             )
-        self._join(back)
         ahead = beside.submit(_looked_ahead, self._plan, self._folder, self._day)
         with self._step("screen"):
             screened = daily.screen(self._study, self._ring, self._day).rows["persons"]
+        self._join(back)
         self._approve()
         self._push()
         with self._step("score"):

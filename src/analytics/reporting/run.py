@@ -20,9 +20,10 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any
 
 from analytics import study as studies
@@ -168,27 +169,38 @@ def _make_apart(stale: Sequence[Order], workers: int) -> Iterator[Outcome]:
 
 def _supervise(waiting: SimpleQueue[Order], done: SimpleQueue[Outcome]) -> None:
     """Have one process at a time make what waits; a new one takes over where one died."""
-    worker = _worker()
+    beside = worker()
     try:
         while True:
             order = waiting.get_nowait()
             try:
-                outcome = worker.submit(make, order).result()
+                outcome = beside.submit(make, order).result()
             except BrokenProcessPool:
                 outcome = Outcome(order, error=_lost(order))
-                worker = _worker()
+                beside = worker()
             except Exception as error:  # noqa: BLE001 - who waits for an outcome gets one
                 outcome = Outcome(order, error=RunError(f"{order.report}: {type(error).__name__}"))
             done.put(outcome)
     except Empty:
         pass
     finally:
-        worker.shutdown()
+        beside.shutdown()
 
 
-def _worker() -> ProcessPoolExecutor:
+def worker() -> ProcessPoolExecutor:
+    """Start a process beside this one that ends with it, even where this one is killed."""
     # spawn: a fresh interpreter, since forking a process with threads may hang
-    return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_end_with_parent)
+
+
+def _end_with_parent() -> None:
+    def watch() -> None:
+        parent = parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)  # as if killed too: nobody is left to take what it makes
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _lost(order: Order) -> RunError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from analytics.errors import ContractError
@@ -148,8 +149,6 @@ def of_sides(sql: str) -> str:
 
 
 def _levels(stored: list[dict[str, Any]]) -> tuple[Level, ...]:
-    import sqlglot
-
     bases = {
         level["tf_adjustment_column"]: math.log2(level["u_probability"])
         for level in stored
@@ -158,13 +157,20 @@ def _levels(stored: list[dict[str, Any]]) -> tuple[Level, ...]:
     made = []
     for level in stored:
         sql, weight = level["sql_condition"], 0.0
-        condition = None if sql == "ELSE" else _condition(sqlglot.parse_one(sql, read="duckdb"))
+        condition = None if sql == "ELSE" else _parsed(sql)
         rarity = level.get("tf_adjustment_column") or ""
         if not level.get("is_null_level"):
             weight = math.log2(level["m_probability"] / level["u_probability"])
             weight += bases[rarity] if rarity else 0.0
         made.append(Level(condition, weight, rarity))
     return tuple(made)
+
+
+@cache  # a night asks three times, and a model has few
+def _parsed(sql: str) -> Condition:
+    import sqlglot
+
+    return _condition(sqlglot.parse_one(sql, read="duckdb"))
 
 
 def _condition(node: Any) -> Condition:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ HORIZONS = (7, 14)
 PAST_DAYS = 21
 _BOUNDS = ["lower", "upper"]
 TOO_FEW = Text("病例过少，无法估计", "too few cases to say")
+PERFECT = Text("最佳基线无误差，无从相比", "the best baseline was never wrong: no ratio to it")
 MODELS = {
     "zero": Text("零新增", "No case"),
     "repeated week": Text("重复上周", "Last week again"),
@@ -200,7 +202,7 @@ def _track(found: Prospects) -> Table:
             "model": MODELS.get(row.model, Text(row.model, row.model)),
             "origins": int(row.origins),
             "score": float(row.score),
-            "ratio": float(row.ratio),
+            "ratio": float(row.ratio) if math.isfinite(row.ratio) else Missing(PERFECT),
             "coverage": percent(row.coverage, 0),
             "shown": Text("基线", "baseline")
             if row.baseline
