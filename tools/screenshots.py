@@ -53,7 +53,7 @@ QUALITY = 60  # of WebP
 MOST_BYTES, MOST_TOTAL = 120_000, 1_500_000
 CELLS = 32  # across a picture, when two are compared
 MOST_SIZE = 0.04  # by which width or height may differ
-MOST_MEAN = 3.0  # mean difference of colour [0 to 255]; letters 3 % larger make 2.5 at most
+MOST_MEAN = 3.0  # mean difference of colour [0 to 255]; letters 3 % larger make at most 1.7
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 FONT = ":root { --sans: 'Noto Sans CJK SC', sans-serif; }"  # of tools/setup.sh: the same everywhere
 WORDS = """(part) => part.innerText ??

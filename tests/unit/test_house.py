@@ -213,11 +213,18 @@ def pictures(page: Path) -> list[tuple[Path, str]]:
 
 @pytest.mark.parametrize("page", markdown(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_pictures_are_there_in_the_language_of_their_page_and_say_what_they_show(page):
+    """Figures in the words that stand for a picture are in the picture."""
     language = "zh" if page.name.endswith(".zh.md") else "en"
+    record = json.loads((ROOT / "docs/images/shown.json").read_text(encoding="utf-8"))
     for picture, words in pictures(page):
         assert picture.exists()
         assert picture.stem.endswith(f".{language}")
         assert len(words) > 5
+        said, shown = (
+            set(re.findall(r"\d+(?:[.,]\d+)*", text))
+            for text in (words, record[picture.stem]["words"])
+        )
+        assert said <= shown, f"{picture.name}: {said - shown}"
 
 
 def test_every_picture_is_shown_and_all_are_small():

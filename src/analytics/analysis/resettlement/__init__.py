@@ -11,7 +11,7 @@ from analytics.analysis.resettlement.register import COLUMNS, NEEDS, REASONS, re
 from analytics.analysis.resettlement.released import Shown, show
 
 __all__ = [
-    "COLUMNS", "NEEDS", "REASONS", "Considered", "NeedsReader", "Openings", "Plan", "Shown", "ahead",
-    "considered", "elsewhere", "hidden", "movements", "openings", "phrases", "place", "register",
-    "show", "split",
+    "COLUMNS", "NEEDS", "REASONS", "Considered", "NeedsReader", "Openings", "Plan", "Shown",
+    "ahead", "considered", "elsewhere", "hidden", "movements", "openings", "phrases", "place",
+    "register", "show", "split",
 ]  # fmt: skip
