@@ -1,7 +1,7 @@
 # Two commands on a bare machine: `make report`, `make test`. `make help` lists the others.
 # Set-up is stamped in .venv, so that it costs nothing the second time.
 .DEFAULT_GOAL := help
-.PHONY: help report test check verify test-real test-spark test-office bench format environment replay fuzz peers licences sbom advisories lab system clean FORCE
+.PHONY: help report test check verify gallery screenshots test-real test-spark test-office bench format environment replay fuzz peers licences sbom advisories lab system clean FORCE
 
 PARTS := pyproject.toml uv.lock package.json package-lock.json .npmrc tools/setup.sh
 PLOTLY := node_modules/plotly.js-basic-dist-min/plotly-basic.min.js
@@ -27,6 +27,12 @@ check: .venv/.dev ## every check of style, types, floors and docs; runs all, rep
 
 verify: .venv/.dev system ## the long proofs; writes docs/verification.md
 	@.venv/bin/python tools/verification.py $(ARGS)
+
+gallery: .venv/.dev ## the worked examples of docs/gallery, each in a clean kernel; pages in build/gallery (NAME="beds")
+	@.venv/bin/python tools/gallery.py $(NAME)
+
+screenshots: .venv/.dev system ## after `make gallery`: pictures for README and guides; ARGS=--check holds them against the reports
+	@.venv/bin/python tools/screenshots.py $(ARGS)
 
 test-real: .venv/.dev system ## tests on the larger public sources in WORKBENCH_SHARED
 	@.venv/bin/python -m pytest -m real $(ARGS)

@@ -66,7 +66,8 @@ def run(name: str) -> tuple[str, int, str, float]:
 def main(arguments: list[str]) -> int:
     """Run all checks, two at a time; or only look at the notebooks."""
     if arguments == ["--notebooks"]:
-        breaches = loaded_notebooks(ROOT / "notebooks")
+        folders = (ROOT / "notebooks", ROOT / "docs" / "gallery")
+        breaches = [breach for folder in folders for breach in loaded_notebooks(folder)]
         print(*breaches, sep="\n")
         return int(bool(breaches))
     with ThreadPoolExecutor(2) as pool:

@@ -40,6 +40,7 @@ def server(tmp_path_factory):
     place = tmp_path_factory.mktemp("laboratory")
     root = workbench_root.make(place / "workbench")
     shutil.copytree(ROOT / "notebooks" / "templates", root / "notebooks" / "templates")
+    shutil.copytree(ROOT / "docs" / "gallery", root / "docs" / "gallery")
     (place / "home" / ".jupyter").mkdir(parents=True)
     (place / "home" / ".jupyter" / "jupyter_server_config.py").write_text(OPEN)
     port = free_port()
@@ -137,7 +138,9 @@ def test_the_launcher_has_a_tile_per_notebook_and_one_that_copies_a_template(ser
         cards = page.locator(".jp-LauncherCard")
         page.locator(".jp-LauncherCard", has_text="New analysis").wait_for(timeout=60_000)
         offered = [cards.nth(place).inner_text() for place in range(cards.count())]
-        assert {"risk_grading", "新分析 · New analysis"} <= set(offered)
+        assert {
+            "risk_grading", "新分析 · New analysis", "自定规则 · A rule of one's own",
+        } <= set(offered)  # fmt: skip
         assert page.locator(".Toastify__toast").count() == 0
         page.locator(".jp-LauncherCard", has_text="New analysis").click()
         page.wait_for_url("**/notebooks/analysis*.ipynb", timeout=30_000)

@@ -1,6 +1,7 @@
 """The house holds its own rules: lists that must agree, docs that must not drift."""
 
 import ast
+import hashlib
 import importlib.util
 import inspect
 import json
@@ -201,6 +202,40 @@ def test_links_between_pages_lead_somewhere(page):
     links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
     local = [link for link in links if "://" not in link]
     assert [link for link in local if not (page.parent / link).exists()] == []
+
+
+def pictures(page: Path) -> list[tuple[Path, str]]:
+    """File and words of every picture on a page."""
+    tags = re.findall(r"<img [^>]*>", page.read_text(encoding="utf-8"))
+    found = [dict(re.findall(r'(\w+)="([^"]*)"', tag)) for tag in tags]
+    return [((page.parent / one["src"]).resolve(), one["alt"]) for one in found]
+
+
+@pytest.mark.parametrize("page", markdown(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_pictures_are_there_in_the_language_of_their_page_and_say_what_they_show(page):
+    """Figures in the words that stand for a picture are in the picture."""
+    language = "zh" if page.name.endswith(".zh.md") else "en"
+    record = json.loads((ROOT / "docs/images/shown.json").read_text(encoding="utf-8"))
+    for picture, words in pictures(page):
+        assert picture.exists()
+        assert picture.stem.endswith(f".{language}")
+        assert len(words) > 5
+        said, shown = (
+            set(re.findall(r"\d+(?:[.,]\d+)*", text))
+            for text in (words, record[picture.stem]["words"])
+        )
+        assert said <= shown, f"{picture.name}: {said - shown}"
+
+
+def test_every_picture_is_shown_and_all_are_small():
+    images = ROOT / "docs" / "images"
+    shown = {picture for page in markdown() for picture, _ in pictures(page)}
+    assert shown == set(images.glob("*.webp"))
+    content = {path.stem: path.read_bytes() for path in shown}
+    assert tool("screenshots").heavy(content) == []
+    record = json.loads((images / "shown.json").read_text(encoding="utf-8"))
+    hashes = {name: hashlib.sha256(one).hexdigest() for name, one in content.items()}
+    assert hashes == {name: entry["sha256"] for name, entry in record.items()}
 
 
 def test_readme_says_the_same_commands_in_both_languages():

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 from shapely.geometry import Polygon, box
 
-from analytics.errors import ContractError
-from analytics.render import cells, charts, colours, maps, numbers, page
+from analytics.errors import ContractError, ParameterError
+from analytics.render import cells, charts, choropleth, colours, maps, numbers, page
 from analytics.render.blocks import MIMETYPE, Column, Decisions, Masthead, Section, Table, Text
 
 NONE = Text("", "")
@@ -116,6 +117,54 @@ def test_area_with_unlisted_category_is_named():
     )
     with pytest.raises(ContractError, match=r"1 of 1 areas have a category.*429004"):
         maps.area_map(areas, colours.GRADES, title=NONE, alternative=NONE, note=NONE)
+
+
+def test_values_are_cut_at_round_steps_below_the_largest():
+    """Five classes at most, light to severe; what is unknown has none."""
+    legend, keys = choropleth.classes(pd.Series([0, 3, 70, 640, None]), Text("例", ""))
+    assert [one.label.en for one in legend] == [
+        "below 50", "50 to 100", "100 to 200", "200 to 500", "500 and more",
+    ]  # fmt: skip
+    assert legend[-1].label.zh == "500例及以上"
+    assert keys == ["class0", "class0", "class1", "class4", "unknown"]
+    assert [one.fill for one in legend] == list(colours.RAMP)
+    few, keys = choropleth.classes(pd.Series([5.0, 20.0]), Text("", ""), limits=(10,))
+    assert ([one.label.en for one in few], keys) == (
+        ["below 10", "10 and more"], ["class0", "class1"],
+    )  # fmt: skip
+    assert choropleth.classes(pd.Series([0.0]), Text("", ""))[0] == []
+    with pytest.raises(ParameterError, match="2 limits"):
+        choropleth.classes(pd.Series([1.0]), Text("", ""), limits=(20, 10))
+
+
+def test_areas_are_filled_by_value_and_hatched_where_there_is_none():
+    """A tap says the value and its interval."""
+    areas = gpd.GeoDataFrame(
+        {"adcode": ["1", "2", "3"]},
+        geometry=[box(112 + at, 30, 113 + at, 31) for at in range(3)],
+        crs=4490,
+    )
+    values = pd.DataFrame(
+        {"adcode": ["1", "2"], "value": [12.34, 250.0], "low": [9.0, 200.0], "high": [15.0, 300.0]}
+    )
+    drawn = choropleth.choropleth(
+        areas, values, {code: Text(f"{code}县", code) for code in "123"}, unit=Text("例", ""),
+        limits=(100,), title=NONE, alternative=NONE, note=NONE,
+    )  # fmt: skip
+    assert [shape.category for shape in drawn.shapes] == ["class0", "class1", "unknown"]
+    assert [shape.summary.en for shape in drawn.shapes] == [
+        "12.3 (95% interval 9.0–15.0)", "250.0 (95% interval 200.0–300.0)", "no figures",
+    ]  # fmt: skip
+    assert drawn.shapes[0].summary.zh == "12.3例（95%区间9.0–15.0）"
+
+
+def test_a_series_is_taken_from_a_table():
+    """Rounded, and None where nothing is known."""
+    table = pd.DataFrame({"mean": [1.234, None], "low": [1, 2], "high": [3.0, 4.0]})
+    name = Text("甲", "a")
+    one = charts.series_of(table, name, "mean", "low", "high", digits=1)
+    assert one == charts.Series(name, (1.2, None), (1.0, 2.0), (3.0, 4.0))
+    assert charts.series_of(table, name, "low") == charts.Series(name, (1.0, 2.0))
 
 
 def test_change_of_definition_does_not_set_the_scale():

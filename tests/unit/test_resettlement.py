@@ -308,6 +308,18 @@ def test_the_nearest_site_a_site_that_must_open_and_a_place_already_taken_are_sa
     assert "420102" not in dumps(short) + dumps(near)
 
 
+def test_a_site_must_open_for_one_beside_another_whom_a_place_more_would_help():
+    """Of two shortages only one has a site to widen."""
+    register = known(
+        *(stranded(str(n), halal=True) for n in range(4)), stranded("w", wheelchair=True)
+    )
+    plan = resettlement.place(register, sites(), rooms(BEDS), PLACES)
+    assert len(plan.shortages) == 2
+    assert explain.allocation(plan, "w").paragraphs[1].en == (
+        "A candidate site that meets the needs and has beds, men must open."
+    )
+
+
 def test_who_was_not_to_be_placed_has_no_sites_to_see_and_a_stranger_is_refused():
     register = known(stranded("a", lodging="relatives"), stranded("b"))
     plan = resettlement.place(register, sites(), rooms(BEDS), PLACES)

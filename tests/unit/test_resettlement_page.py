@@ -105,7 +105,7 @@ def made(study, *, delivered=True):
     if not delivered:
         known = {name: one.limit(0) for name, one in known.items()}
         homes, beds = homes.head(0), beds.head(0)
-    places = door._places(study)
+    places = door.places(study)
     register = engine.collect(resettlement.register(known, DAY, study.region), connection)
     plan = resettlement.place(register, homes, beds, places)
     openings = resettlement.openings(plan, register, homes, beds, places)

@@ -41,8 +41,7 @@ class Stranded:
     sites, rooms, calls, given : DataFrame
         SITES, ROOMS, HOTLINE and ASSISTANCE as known at the moment.
     places : DataFrame
-        ``region, longitude, latitude, name, prefecture`` of counties and prefectures
-        (a point inside).
+        As `places` gives them.
     deliveries : DataFrame
         ``feed, department, deliveries, delivered, rows``: what these figures rest on.
     """
@@ -93,7 +92,7 @@ def read(study: Study, at: datetime, connection: Any) -> Stranded:
         engine.collect(housing["rooms"], connection),
         engine.collect(personal["hotline"], connection),
         engine.collect(personal["assistance"], connection),
-        _places(study), _deliveries(entries),
+        places(study), _deliveries(entries),
     )  # fmt: skip
 
 
@@ -106,8 +105,20 @@ def _nobody(rows: ir.Table, connection: Any) -> ir.Table:
     return ibis.memtable(empty.append_column("person", pa.array([], pa.string())))
 
 
-def _places(study: Study) -> pd.DataFrame:
-    """Points inside counties and prefectures."""
+def places(study: Study) -> pd.DataFrame:
+    """
+    Points inside counties and prefectures, from which ways are measured.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``region, longitude, latitude, name, name_en, prefecture``; longitude and latitude in
+        CGCS2000 (EPSG:4490).
+    """
     import pandas as pd
 
     parts = []
@@ -118,15 +129,15 @@ def _places(study: Study) -> pd.DataFrame:
             "region": drawn["adcode"], "longitude": point.x, "latitude": point.y,
             "name": drawn["name"],
         }))  # fmt: skip
-    places = pd.concat(parts, ignore_index=True).drop_duplicates("region", ignore_index=True)
+    found = pd.concat(parts, ignore_index=True).drop_duplicates("region", ignore_index=True)
     known = areas(study).drop_duplicates("adcode").set_index("adcode")
     for name in ("name_en", "prefecture"):
-        places[name] = places["region"].map(known[name]) if name in known else None
+        found[name] = found["region"].map(known[name]) if name in known else None
     above = areas(study).drop_duplicates("prefecture").set_index("prefecture")
-    wide = places["region"].map(above["prefecture_name_en"])
-    places["name_en"] = places["name_en"].fillna(wide).fillna(places["name"])
-    places["prefecture"] = places["prefecture"].fillna(places["region"])
-    return places
+    wide = found["region"].map(above["prefecture_name_en"])
+    found["name_en"] = found["name_en"].fillna(wide).fillna(found["name"])
+    found["prefecture"] = found["prefecture"].fillna(found["region"])
+    return found
 
 
 def _deliveries(entries: list[Any]) -> pd.DataFrame:

@@ -16,7 +16,12 @@ from analytics.render.blocks import Language
 
 _PACK = "jupyterlab-language-pack-zh-CN"
 _EXTENSION = "epidemic-workbench"
-_TEMPLATES = "notebooks/templates"
+_REPORTS, _EXAMPLES = "疫情报告 Epidemic reports", "示例 Gallery"
+_SHELVES = (  # folder, category of its tiles, where a click copies to
+    ("notebooks", _REPORTS, None),
+    ("notebooks/templates", _REPORTS, "notebooks"),
+    ("docs/gallery", _EXAMPLES, "notebooks"),
+)
 _NO_TILES = "const TILES = [];"
 
 
@@ -65,11 +70,11 @@ def command(
 
 
 def _tiles(study: studies.Study, root: Path) -> Path:
-    """Write the extension that gives the launcher a tile per notebook and per template."""
+    """Write the extension that gives the launcher a tile per notebook, template and example."""
     found = [
-        {"label": _heading(path), "caption": path.stem, "path": path.relative_to(root).as_posix(),
-         "copyTo": copy}
-        for folder, copy in (("notebooks", None), (_TEMPLATES, "notebooks"))
+        {"category": category, "label": _heading(path), "caption": path.stem,
+         "path": path.relative_to(root).as_posix(), "copyTo": copy}
+        for folder, category, copy in _SHELVES
         for path in sorted((root / folder).glob("*.ipynb"))
     ]  # fmt: skip
     code = (files("analytics") / "reporting" / "launcher.js").read_text(encoding="utf-8")

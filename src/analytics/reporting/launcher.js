@@ -1,9 +1,8 @@
-// Tiles of the workbench in JupyterLab's launcher: one per report, and one for a new analysis.
+// Tiles of the workbench in JupyterLab's launcher: reports, a new analysis, worked examples.
 // JupyterLab loads it as a federated extension; nothing of it is built.
 (() => {
   const NAME = "epidemic-workbench";
-  const CATEGORY = "疫情报告 Epidemic reports";
-  const TILES = [];  // { label, caption, path, copyTo }, filled in as the laboratory opens
+  const TILES = [];  // { category, label, caption, path, copyTo }, filled in as the laboratory opens
   let shared;
 
   async function held(module) {
@@ -31,7 +30,7 @@
           },
         });
         TILES.forEach((args, rank) =>
-          launcher.add({ command: `${NAME}:open`, category: CATEGORY, args, rank }));
+          launcher.add({ command: `${NAME}:open`, category: args.category, args, rank }));
       },
     };
   }

@@ -6,8 +6,7 @@ Tables
 HISTORY
     date, adcode, new [cases/day, repaired with nothing from later].
 REPRODUCTION
-    adcode, cases [in the week], mean, lower, upper [95 % posterior interval]; empty where the week
-    before held too few cases to say.
+    Of the last day: adcode, cases [in the week], mean, lower, upper, as in ``reproduction``.
 FORECAST
     adcode, days [ahead], one column q025 ... per level [cases summed over those days].
 TRACK_RECORD
@@ -28,7 +27,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from analytics.analysis.incidence import repair, steps
-from analytics.methods import backtest, forecast, renewal
+from analytics.analysis.incidence.reproduction import reproduction
+from analytics.methods import backtest, forecast
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -41,7 +41,6 @@ MODELS: Mapping[str, forecast.Model] = {
     MODEL: forecast.damped_renewal,
 }
 LEAST_DAYS = 14  # of history that an origin needs
-LEAST_CASES = 1  # in the week before, for a reproduction number to mean anything
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,14 +105,14 @@ def prospects(
     known = dated[dated["date"] <= pd.Timestamp(as_of)]
     if known.empty:
         return _nothing()
-    total = known.pivot_table("confirmed", "date", "adcode", dropna=False).astype("float64")
-    total = total.asfreq("D").dropna(axis="columns", how="all")
+    total = repair.grid(known)
     declared = tuple(changes)
     history = _history(total, declared)
     table = history.T.melt(ignore_index=False, value_name="new").reset_index()
+    now = reproduction(table)
     return Prospects(
         table[["date", "adcode", "new"]],
-        _reproduction(history),
+        now[now["date"] == now["date"].max()].drop(columns="date").reset_index(drop=True),
         _forecast(history),
         _track(total, declared, as_of, origins, every),
     )
@@ -132,22 +131,6 @@ def _history(total: pd.DataFrame, changes: tuple[steps.Change, ...]) -> pd.DataF
     """Repaired new cases (areas, days) of counts (days, areas)."""
     incidence, _ = repair.dated(total, changes)
     return incidence.pivot_table("new", "adcode", "date", dropna=False).fillna(0.0)
-
-
-def _reproduction(history: pd.DataFrame) -> pd.DataFrame:
-    cases = history.to_numpy()
-    frame = pd.DataFrame({"adcode": history.index, "cases": cases[:, -7:].sum(axis=1)})
-    columns = ["mean", "lower", "upper"]
-    if cases.shape[1] < LEAST_DAYS:
-        return frame.assign(**dict.fromkeys(columns, np.nan))
-    last = (np.array([cases.shape[1] - 6]), np.array([cases.shape[1]]))
-    found = renewal.reproduction_number(
-        cases, forecast.NISHIURA, window=last, levels=(0.025, 0.975)
-    )
-    values = np.column_stack([found.mean[:, 0], found.quantiles[:, 0]])
-    enough = (frame["cases"] >= LEAST_CASES) & (cases[:, -14:-7].sum(axis=1) >= LEAST_CASES)
-    frame[columns] = np.where(enough.to_numpy()[:, None], values, np.nan)
-    return frame
 
 
 def _forecast(history: pd.DataFrame) -> pd.DataFrame:

@@ -105,6 +105,51 @@ def repair(
     return Repaired(counts, incidence, log.table(), residual)
 
 
+def repaired(
+    counts: pd.DataFrame, changes: Iterable[steps.Change] = (), series: str = "confirmed"
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """
+    Repair one published series of all areas: what happened, and every correction made.
+
+    Parameters
+    ----------
+    counts : COUNTS table
+        Cumulative counts [cases], one row per area and day.
+    changes : iterable of DefinitionChange
+        Dated changes of definition known beforehand; others are looked for.
+    series : str
+        Column of ``counts``: confirmed, recovered or deaths.
+
+    Returns
+    -------
+    (REPAIRED_INCIDENCE table, CORRECTIONS table)
+        As `dated` makes them.
+    """
+    return dated(grid(counts, series), changes, series)
+
+
+def grid(counts: pd.DataFrame, series: str = "confirmed") -> pd.DataFrame:
+    """
+    Lay out one published series, days by areas, as `dated` reads it.
+
+    Parameters
+    ----------
+    counts : COUNTS table
+        One row per area and day.
+    series : str
+        Column of ``counts``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Cumulative counts [cases]: consecutive days by adcodes, NaN where unknown; an area
+        without any count is left out.
+    """
+    rows = counts.assign(date=pd.to_datetime(counts["date"]))
+    wide = rows.pivot_table(series, "date", "adcode", dropna=False).astype("float64")
+    return wide.asfreq("D").dropna(axis="columns", how="all")
+
+
 def dated(
     counts: pd.DataFrame, changes: Iterable[steps.Change] = (), series: str = "confirmed"
 ) -> tuple[pd.DataFrame, pd.DataFrame]:

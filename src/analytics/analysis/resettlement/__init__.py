@@ -7,11 +7,11 @@ from analytics.analysis.resettlement.considered import Considered, considered
 from analytics.analysis.resettlement.needs import NeedsReader, phrases, split
 from analytics.analysis.resettlement.opening import Openings, openings
 from analytics.analysis.resettlement.placing import Plan, place
-from analytics.analysis.resettlement.register import NEEDS, REASONS, register
+from analytics.analysis.resettlement.register import COLUMNS, NEEDS, REASONS, register
 from analytics.analysis.resettlement.released import Shown, show
 
 __all__ = [
-    "NEEDS", "REASONS", "Considered", "NeedsReader", "Openings", "Plan", "Shown", "ahead",
-    "considered", "elsewhere", "hidden", "movements", "openings", "phrases", "place", "register",
-    "show", "split",
+    "COLUMNS", "NEEDS", "REASONS", "Considered", "NeedsReader", "Openings", "Plan", "Shown",
+    "ahead", "considered", "elsewhere", "hidden", "movements", "openings", "phrases", "place",
+    "register", "show", "split",
 ]  # fmt: skip

@@ -23,6 +23,11 @@ EVIDENCE = ("registered", "called", "lodged", "roamed", "enrolled", "awaited", "
 NEEDS = (
     "halal", "language", "infant", "wheelchair", "medicine", "permit", "money", "contact_home",
 )  # fmt: skip
+COLUMNS = (
+    "person", "group", "household", "county", "home", "sex", "birth_date", "nationality",
+    "spoken", "since", "lodging", *NEEDS, "unclear", "permit_expires", *EVIDENCE,
+    "quarantine", "code", "site", "room_type", "room", "status", "reason",
+)  # fmt: skip
 CALLS = ("stranded", "lodging", "food", "medicine", "travel", "money")
 _PRIVATE = ("hotel", "relatives", "rented")
 _COMPATRIOTS = ("HKG", "MAC", "TWN")
@@ -51,7 +56,7 @@ def register(known: Mapping[str, ir.Table], as_of: date, province: str) -> ir.Ta
     Returns
     -------
     ibis.Table
-        One row per person: ``person, group, household, county, home, sex, birth_date,
+        One row per person, `COLUMNS`: ``person, group, household, county, home, sex, birth_date,
         nationality, spoken, since, lodging``, `NEEDS` and ``unclear`` (bool),
         ``permit_expires``, `EVIDENCE` (bool), ``quarantine`` (bool), ``code``, ``site``,
         ``room_type``, ``room``, ``status`` (of `STATUSES`), ``reason`` (of `REASONS`).
@@ -104,11 +109,7 @@ def register(known: Mapping[str, ir.Table], as_of: date, province: str) -> ir.Ta
         (street, "street"), else_="asked",
     )  # fmt: skip
     rows = rows.mutate(status=status, reason=reason)
-    return rows.select(
-        "person", "group", "household", "county", "home", "sex", "birth_date", "nationality",
-        "spoken", "since", "lodging", *NEEDS, "unclear", "permit_expires", *EVIDENCE,
-        "quarantine", "code", "site", "room_type", "room", "status", "reason",
-    )  # fmt: skip
+    return rows.select(*COLUMNS)
 
 
 def _registrations(stranded: ir.Table, as_of: date) -> ir.Table:

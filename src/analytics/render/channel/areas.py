@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analytics.render import maps
+from analytics.render import choropleth, maps
 from analytics.render.blocks import AreaMap, Category, Column, Flow, Shape, Table, Text
 from analytics.render.channel.words import ELSEWHERE, interval, named, of, small
-from analytics.render.colours import RAMP
 from analytics.render.numbers import percent
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
 FLOWS = 8  # more would lie over each other on a phone
-_LETTERS = "ABCDE"
+ORIGIN = Category("origin", Text("出发地", "origin"), Text("出", "O"), "#b9cfe0")
 _WIDEST = 9.0  # px
 
 
@@ -37,8 +36,8 @@ def area_map(boundaries: gpd.GeoDataFrame, pressure: Any, names: Mapping[str, Te
     expected = pressure.destinations.set_index("destination")["mean"]
     drawn = boundaries[["adcode", "geometry"]].rename(columns={"adcode": "code"})
     values = drawn["code"].map(expected)
-    categories, keys = _classes(values)
-    drawn["category"] = np.where(drawn["code"] == pressure.origin, "origin", keys)
+    categories, keys = choropleth.classes(values, Text("例", ""))
+    drawn["category"] = np.where(drawn["code"] == pressure.origin, ORIGIN.key, keys)
     people = of(pressure.travellers)
     for language in ("zh", "en"):
         drawn[f"name_{language}"] = [getattr(named(c, names), language) for c in drawn["code"]]
@@ -50,7 +49,7 @@ def area_map(boundaries: gpd.GeoDataFrame, pressure: Any, names: Mapping[str, Te
     inside = float(values.sum())
     mapped = maps.area_map(
         drawn,
-        categories,
+        [*categories, ORIGIN, choropleth.UNKNOWN],
         title=Text(
             f"{place.zh}{people.zh}：省内各市州估计输入{small(inside).zh}例",
             f"{people.en[:1].upper()}{people.en[1:]} {place.en}: an estimated {small(inside).en} "
@@ -65,33 +64,6 @@ def area_map(boundaries: gpd.GeoDataFrame, pressure: Any, names: Mapping[str, Te
         table=destinations(pressure, names),
     )
     return replace(mapped, flows=_flows(mapped.shapes, pressure))
-
-
-def _classes(values: pd.Series) -> tuple[list[Category], list[str]]:
-    """Cut importations at 1-2-5 steps below the largest: five classes at most, none empty."""
-    top = float(values.max()) if values.notna().any() else 0.0
-    steps = [m * 10.0**e for e in range(-4, 5) for m in (1, 2, 5)]
-    cuts = [step for step in steps if step < top][-4:]
-    place = np.searchsorted(cuts, values.fillna(-1.0).to_numpy(), side="right")
-    bounds = [0.0, *cuts, float("inf")]
-    entries = [
-        Category(
-            f"class{k}",
-            Text(f"不足{bounds[1]:g}例", f"below {bounds[1]:g}")
-            if k == 0
-            else Text(f"{bounds[k]:g}例及以上", f"{bounds[k]:g} and more")
-            if k == len(cuts)
-            else Text(f"{bounds[k]:g}至{bounds[k + 1]:g}例", f"{bounds[k]:g} to {bounds[k + 1]:g}"),
-            _LETTERS[k],
-            RAMP[min(k + len(RAMP) - 1 - len(cuts), len(RAMP) - 1)],
-        )
-        for k in range(len(cuts) + 1)
-        if len(cuts)
-    ]
-    keys = ["unknown" if pd.isna(v) else f"class{k}" for v, k in zip(values, place, strict=True)]
-    origin = Category("origin", Text("出发地", "origin"), Text("出", "O"), "#b9cfe0")
-    unknown = Category("unknown", Text("无数据", "no figures"), "?", "#55606b", hatched=True)
-    return [*entries, origin, unknown], keys
 
 
 def _summary(origin: bool, value: float, language: str) -> str:  # noqa: FBT001 (one of two kinds)

@@ -42,12 +42,8 @@ def trend(pressure: Any, names: Mapping[str, Text]) -> Section:
         f"Infectious {people.en} {place.en}: {'up' if rising else 'down'} from {first.en} to "
         f"{last.en}",
     )
-    line = charts.Series(
-        Text("估计（95%区间）", "estimate (95% interval)"),
-        [round(float(v), 1) for v in totals["mean"]],
-        low=[round(float(v), 1) for v in totals["lower"]],
-        high=[round(float(v), 1) for v in totals["upper"]],
-    )
+    said = Text("估计（95%区间）", "estimate (95% interval)")
+    line = charts.series_of(totals, said, "mean", "lower", "upper", digits=1)
     chart = charts.lines(
         [when.isoformat() for when in totals["date"]],
         [line],

@@ -6,6 +6,7 @@ Nothing is computed here but places of labels and limits of axes. Names are show
 are: plotly reads a small markup in its texts, so every text is escaped for it.
 """
 
+from analytics.render.charts.columns import series_of
 from analytics.render.charts.curves import epidemic_curve, lines
 from analytics.render.charts.panels import small_multiples
 from analytics.render.charts.ranking import ranked_bars
@@ -19,6 +20,7 @@ __all__ = [
     "lines",
     "plotly_json",
     "ranked_bars",
+    "series_of",
     "series_table",
     "small_multiples",
 ]

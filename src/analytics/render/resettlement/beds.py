@@ -253,9 +253,10 @@ def openings(found: Openings, places: pd.DataFrame) -> Section:
         for r in found.value.sort_values("value", ascending=False).head(20).to_dict("records")
         if named.get(str(r["county"]))
     )  # fmt: skip
+    sites = "site" if len(chosen) == 1 else "sites"
     title = (
-        Text(f"建议启用{len(chosen)}处备用安置点", f"Opening {len(chosen)} candidate sites is "
-             "proposed") if chosen
+        Text(f"建议启用{len(chosen)}处备用安置点",
+             f"Opening {len(chosen)} candidate {sites} is proposed") if chosen
         else Text("无需启用备用安置点", "No candidate site needs opening")
     )  # fmt: skip
     return Section(

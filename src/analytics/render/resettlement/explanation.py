@@ -115,7 +115,7 @@ def _solved(seen: Considered) -> Text:
     short = seen.shortage
     if short is None:
         return Text("未参加排床。", "The plan was not asked to place them.")
-    if short["widen"]:
+    if not pd.isna(short["widen"]):
         site = str(short["widen"])
         return Text(
             f"在{site}增加一个位置（{types.zh}，或其人手）最有帮助；也可启用能满足需求的备用安置点。",

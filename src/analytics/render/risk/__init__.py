@@ -11,6 +11,7 @@ from analytics.render.risk.people import people
 from analytics.render.risk.prospects import prospects
 from analytics.render.risk.sources import definitions, supplies
 from analytics.render.risk.top import decisions, lead, masthead
+from analytics.render.risk.words import places
 
 __all__ = [
     "area_map",
@@ -25,6 +26,7 @@ __all__ = [
     "lead",
     "masthead",
     "people",
+    "places",
     "prefecture_table",
     "prospects",
     "retractions",

@@ -127,7 +127,7 @@ def reason(row: Any, window_days: int, cutoff: int) -> Text:
         ),
     }
     text, more = texts[row.reason], doubts(row)
-    return Text(text.zh + more.zh, f"{text.en} {more.en}".strip())
+    return Text(text.zh + more.zh, f"{text.en[:1].upper()}{text.en[1:]} {more.en}".strip())
 
 
 def doubts(row: Any) -> Text:
