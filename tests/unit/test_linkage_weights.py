@@ -51,6 +51,17 @@ def test_weights_are_those_of_splink(tmp_path, lowest):
     assert ours == pytest.approx(expected, abs=1e-9)
 
 
+def test_the_same_records_train_the_same_model(tmp_path):
+    people = records(3000, seed=5)
+    models = []
+    for turn in range(2):
+        with linkage.workspace(tmp_path / str(turn), memory_limit_mb=500) as connection:
+            connection.register("raw", people)
+            linkage.standardise(connection, "raw")
+            models.append(linkage.train(connection, pairs=2e5))
+    assert models[0] == models[1]
+
+
 @pytest.mark.parametrize(
     "condition", ["abs(birth_l - birth_r) < 2", "phone_l < phone_r", "jaccard(name_l, name_r) > 1"]
 )

@@ -98,9 +98,10 @@ def train(
     scoring.count_frequencies(connection, records)
     connection.execute(
         "create or replace temp table training as "
-        "select * from trained_on join trained_on_keys using (position)"
+        "select * from trained_on join trained_on_keys using (position) order by position"
     )
-    strangers, chances = _estimate(connection, pairs, 1 / max(sizes), seed)
+    with _one_thread(connection):
+        strangers, chances = _estimate(connection, pairs, 1 / max(sizes), seed)
     floor = 0.5 / min(pairs, everything)
     filled = definition.fill(definition.comparisons(), _joined(strangers, chances, floor))
     settings = definition.settings(filled, 1 / max(sizes))
@@ -185,6 +186,17 @@ def _prior(
     prior = first.settings["probability_two_random_records_match"]
     evidence = weight - np.log2(prior / (1 - prior))
     return matching.prior(evidence, everything, prior, rounds=_ROUNDS)
+
+
+@contextmanager
+def _one_thread(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let DuckDB work alone: which rows several threads sample, no seed decides."""
+    row = connection.execute("select current_setting('threads')").fetchone()
+    connection.execute("set threads = 1")
+    try:
+        yield
+    finally:
+        connection.execute(f"set threads = {int(row[0]) if row else 1}")
 
 
 @contextmanager
