@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -36,7 +37,7 @@ def free_port():
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """The real server, beside a user's configuration that would open it wide: port, token, pid."""
+    """The real server, beside a user's configuration that would open it wide: port, token, root."""
     place = tmp_path_factory.mktemp("laboratory")
     root = workbench_root.make(place / "workbench")
     shutil.copytree(ROOT / "notebooks" / "templates", root / "notebooks" / "templates")
@@ -56,7 +57,7 @@ def server(tmp_path_factory):
         line = running.stdout.readline()
         assert line, said
         said += line
-    yield port, re.search(r"token=([0-9a-f]+)", said)[1], running.pid
+    yield port, re.search(r"token=([0-9a-f]+)", said)[1], root
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
     running.stdout.close()
@@ -116,9 +117,88 @@ def test_it_listens_on_this_machine_only(server):
     assert places == ["0100007F"]
 
 
+def ask(port, token, path, method=None, **sent):  # noqa: ANN003
+    """Ask the scheduler's interface: what it answers, read."""
+    asked = urllib.request.Request(
+        f"http://127.0.0.1:{port}/scheduler/{path}",
+        headers={"Authorization": f"token {token}"},
+        data=json.dumps(sent).encode() if sent else None,
+        method=method,
+    )
+    with urllib.request.urlopen(asked, timeout=20) as found:
+        return json.loads(found.read() or "null")
+
+
+def submit(port, token, **parameters):  # noqa: ANN003
+    """Submit a job on the report: its number."""
+    asked = {"name": "grades", "input_uri": "notebooks/risk_grading.ipynb",
+             "parameters": parameters, "runtime_environment_name": "python",
+             "output_formats": ["ipynb", "html"]}  # fmt: skip
+    return ask(port, token, "jobs", **asked)["job_id"]
+
+
+def until(port, token, number, reached):
+    """Wait until a job has got somewhere: its record."""
+    deadline = time.monotonic() + 90
+    while not reached(job := ask(port, token, f"jobs/{number}")):
+        assert time.monotonic() < deadline, job
+        time.sleep(0.1)
+    return job
+
+
+def has_ended(job):
+    return job["status"] in {"COMPLETED", "FAILED"}  # it begins as "STOPPED"
+
+
+def test_a_job_of_its_scheduler_makes_the_report(server):
+    """Submitted, run in its own process and brought back as JupyterLab does all three."""
+    port, token, root = server
+    answer(port, "/api/contents", Authorization=f"token {token}")  # until it answers
+    assert ask(port, token, "config")["supported_features"]["parameters"] is True
+    number = submit(port, token, window_days="7", as_of='"2020-02-20"')
+    job = until(port, token, number, has_ended)
+    assert job["status"] == "COMPLETED", job["status_message"]
+    folder = root / "reports" / "hubei-2020" / "2020-02-20"
+    pages = {path.name for path in folder.iterdir() if path.suffix == ".html"}
+    assert pages == {f"risk_grading.window-days-7.{each}.html" for each in ("zh", "en")}
+    listed = json.loads((folder / "manifest.json").read_text())["reports"]
+    assert list(listed) == ["risk_grading.window-days-7"]
+    ask(port, token, f"jobs/{number}/download_files")
+    job = until(port, token, number, lambda job: job["downloaded"])
+    brought = {each["file_format"]: root / each["file_path"] for each in job["job_files"]}
+    shown = folder / "risk_grading.window-days-7.en.html"
+    assert brought["html"].read_bytes() == shown.read_bytes()
+    assert "A window of 7 days" in brought["ipynb"].read_text()
+    assert (root / "jobs").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.slow
+@pytest.mark.fault(
+    "job of JupyterLab's scheduler stopped, or its process killed",
+    "notebooks",
+    "its kernel ends with it; the next job makes the report",
+)
+def test_a_job_that_is_stopped_leaves_nothing_running(server):
+    port, token, root = server
+    answer(port, "/api/contents", Authorization=f"token {token}")
+    begun = root / "begun"
+    endless = f"import os\nopen({str(begun)!r}, 'w').write(str(os.getpid()))\nwhile True: pass"
+    workbench_root.make(root, workbench_root.SHOW, endless)
+    number = submit(port, token, as_of="2020-02-19")
+    until(port, token, number, lambda _: begun.exists() and begun.read_text())
+    ask(port, token, f"jobs/{number}", "PATCH", status="STOPPED")
+    kernel = Path("/proc") / begun.read_text()
+    until(port, token, number, lambda _: not kernel.exists())
+    assert ask(port, token, f"jobs/{number}")["status"] == "STOPPED"
+    workbench_root.make(root)
+    job = until(port, token, submit(port, token, as_of="2020-02-19"), has_ended)
+    assert job["status"] == "COMPLETED", job["status_message"]
+
+
 def test_its_files_stay_out_of_git_and_hold_no_outputs():
     """What it leaves (checkpoints, state) is ignored; `make check` refuses outputs."""
-    for name in ("notebooks/.ipynb_checkpoints/x.ipynb", "data/hubei-2020/state/lab/config/x"):
+    state = "data/hubei-2020/state/lab/config/x"
+    for name in ("notebooks/.ipynb_checkpoints/x.ipynb", state, "jobs/x/x.html"):
         asked = ["git", "check-ignore", "--no-index", "-q", name]
         assert subprocess.run(asked, cwd=ROOT, check=False).returncode == 0, name
     checked = [sys.executable, "tools/check.py", "--notebooks"]

@@ -84,6 +84,14 @@ def test_laboratory_listens_on_this_machine_only_and_keeps_its_token(
     assert environment["WORKBENCH_STUDY"] == "hubei-2020"
 
 
+def test_laboratory_does_without_the_scheduler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("WORKBENCH_ROOT", str(workbench_root.make(tmp_path)))
+    monkeypatch.setattr(laboratory, "find_spec", lambda _: None)
+    arguments, _ = laboratory.command("", browser=False, port=8899)
+    assert not [each for each in arguments if "Scheduler" in each]
+    assert not (tmp_path / "jobs").exists()
+
+
 def test_everything_needed_is_found_here():
     missing = [item for item in readiness.inspect() if item.needed and not item.ready]
     assert missing == []

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 from importlib import metadata
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
@@ -63,10 +65,31 @@ def command(
         "--LabApp.default_url=/lab/tree/notebooks",
         f"--LabApp.extra_labextensions_path={_tiles(chosen, root)}",
         f"--LabApp.app_settings_dir={_settings(chosen, language)}",
+        *_scheduler(chosen, root),
         *(["--ServerApp.allow_root=True"] if os.geteuid() == 0 else []),
     ]
-    own = {"WORKBENCH_STUDY": chosen.name, "WORKBENCH_ROOT": str(root)}
+    own = {
+        "WORKBENCH_STUDY": chosen.name,
+        "WORKBENCH_ROOT": str(root),
+        "WORKBENCH_LANGUAGE": language,
+    }
     return arguments, {**os.environ, **own, **_unconfigured(chosen)}
+
+
+def _scheduler(study: studies.Study, root: Path) -> list[str]:
+    """Have JupyterLab's scheduler, where installed, make reports; its files are this account's."""
+    if find_spec("jupyter_scheduler") is None:
+        return []
+    place = study.state / "lab" / "scheduler"
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(OSError):  # a root that is only read has no outputs to show
+        (root / "jobs").mkdir(mode=0o700, exist_ok=True)
+    return [
+        "--Scheduler.execution_manager_class=analytics.reporting.jobs.ReportJob",
+        f"--Scheduler.staging_path={place / 'staging'}",
+        "--Scheduler.output_directory=jobs",
+        f"--SchedulerApp.db_url=sqlite:///{place / 'jobs.sqlite'}",
+    ]
 
 
 def _tiles(study: studies.Study, root: Path) -> Path:
@@ -144,7 +167,11 @@ def _settings(study: studies.Study, language: Language) -> Path:
 
 
 def start(study: str, *, browser: bool, port: int, language: Language = "en") -> NoReturn:
-    """Become JupyterLab; does not return."""
+    """Become JupyterLab, from the root: its scheduler writes from there; does not return."""
+    for name in ("WORKBENCH_HOME", "WORKBENCH_ROOT"):
+        if named := os.environ.get(name):
+            os.environ[name] = str(Path(named).absolute())
+    os.chdir(studies.root())
     arguments, environment = command(study, browser=browser, port=port, language=language)
     sys.stdout.write(f"JupyterLab opens for study '{environment['WORKBENCH_STUDY']}'\n")
     sys.stdout.flush()

@@ -27,7 +27,7 @@ from threading import Thread
 from typing import Any
 
 from analytics import study as studies
-from analytics.errors import RunError, SetupError, WorkbenchError
+from analytics.errors import PublicationError, RunError, SetupError, WorkbenchError
 from analytics.render.blocks import Language
 from analytics.reporting import catalogue, crate, digest, execution, manifest, publication
 from analytics.reporting.parameters import STANDARD, ReportParameters, model, parse
@@ -45,6 +45,7 @@ class Order:
     cell_timeout: int = 1800  # longest time of a single cell [s]
     line: int = 0  # which line of a terminal shows its progress
     memory: int = 0  # most memory of its kernel [MB]; 0: nine tenths of the machine's
+    record: Path | None = None  # where its executed notebook is left; None: only that of a failure
 
     @property
     def notebook(self) -> Path:
@@ -286,14 +287,22 @@ def _run_and_publish(order: Order, made_from: dict[str, Any]) -> None:
             ).encode()
             for language in order.languages
         }
+        _leave_record(order, draft)
         _publish(order, pages, blocks, made_from)
     except WorkbenchError as error:
         with suppress(OSError):
             execution.mark_failed(draft, error.what)
+            with suppress(OSError, PublicationError):
+                _leave_record(order, draft)
             draft.replace(failed)
         raise
     draft.unlink(missing_ok=True)
     failed.unlink(missing_ok=True)
+
+
+def _leave_record(order: Order, draft: Path) -> None:
+    if order.record is not None:
+        publication.publish({order.record: draft.read_bytes()})
 
 
 def _publish(

@@ -94,11 +94,14 @@ class Run:
 
 def spoken(job: Job, due: datetime) -> tuple[str, ...]:
     """Words of a job's command on a slot, days written out."""
-    words = job.command
+    return tuple(dated(word, due) for word in job.command)
+
+
+def dated(text: str, due: datetime) -> str:
+    """Write out the days that `DAYS` stand for in a text, as of a moment of the study's zone."""
     for name, back in DAYS.items():
-        day = (due - timedelta(days=back)).date().isoformat()
-        words = tuple(word.replace(name, day) for word in words)
-    return words
+        text = text.replace(name, (due - timedelta(days=back)).date().isoformat())
+    return text
 
 
 def jobs(study: Study) -> dict[str, Job]:
