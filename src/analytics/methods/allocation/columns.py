@@ -122,7 +122,7 @@ class Columns:
         site = np.full((len(owner), many), -1)
         for of_needs in _alike(needs):
             meets = np.flatnonzero((self.sites.offers | ~needs[of_needs[0]]).all(axis=1))
-            near = self.distance[:, meets]
+            near = self.distance if len(meets) == len(self.limit) else self.distance[:, meets]
             for alike in _alike(use[of_needs]):
                 options = of_needs[alike]
                 asked = use[options[0]]

@@ -34,6 +34,7 @@ from analytics.methods.solver import open_highs, require_point
 
 HELD = 60_000_000  # options times sites whose costs are held at once, half a gigabyte
 
+_SMALL = 4_000_000  # options times sites of a rest that is searched as a whole
 _NEAREST = 16  # sites of an option that prices climb over
 _ROUNDS = (120, 60)  # steps over the nearest sites, then over those cheapest at the prices
 _PER_OPTION = 3  # columns an option has in the linear programme at first, on average
@@ -96,7 +97,7 @@ def solve(columns: Columns, unplaced: float, seconds: float, tolerance: float) -
     rest, options = _rest(columns, option, site, sent)
     if rest.parties.count.sum():
         left = max(end - time.monotonic(), 1.0)
-        again = rest.cells > HELD and rest.parties.count.sum() < sent.sum()
+        again = rest.cells > min(_SMALL, HELD) and rest.parties.count.sum() < sent.sum()
         share = tolerance * point.bound / _least(rest, unplaced) / 2
         found = (solve if again else programme.solve)(
             rest, unplaced, left, min(max(share, tolerance), _REST)
