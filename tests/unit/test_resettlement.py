@@ -216,43 +216,6 @@ def test_nobody_falls_out_and_families_stay_together():
     assert own["bed"].nunique() == 2
 
 
-def test_phrases_are_many_in_both_languages_and_in_families():
-    labelled = resettlement.phrases()
-    assert len(labelled) >= 300
-    assert set(labelled["language"]) == {"zh", "en"}
-    assert labelled["phrase"].is_unique
-    assert set(labelled["need"]) == {*needs.NEEDS, "none"}
-
-
-def test_families_are_held_out_whole():
-    learnt, held = resettlement.split(resettlement.phrases())
-    assert not set(learnt["family"]) & set(held["family"])
-    assert len(learnt) + len(held) == len(resettlement.phrases())
-
-
-def test_answers_about_unseen_families_are_mostly_right_and_the_rest_is_asked():
-    learnt, held = resettlement.split(resettlement.phrases())
-    told = resettlement.NeedsReader(0.85).fit(learnt).evaluate(held)
-    assert told.confusion.to_numpy().sum() == len(held)
-    assert told.precision > told.accuracy
-    assert told.precision >= 0.6
-    assert 0 < told.answered < 1
-
-
-def test_words_are_read_clause_by_clause():
-    reader = resettlement.NeedsReader(0.85).fit(resettlement.phrases())
-    found = reader.read(["你好，我们是穆斯林不能吃猪肉。奶粉没有了，孩子没有奶粉喝", "", "qqq www"])
-    assert found.loc[0, ["halal", "infant", "unclear"]].tolist() == [True, True, False]
-    assert not found.loc[1].any()
-    assert found.loc[2, "unclear"]
-
-
-def test_a_label_nobody_knows_is_refused():
-    labelled = resettlement.phrases().assign(need="gold")
-    with pytest.raises(ParameterError, match="gold"):
-        resettlement.NeedsReader().fit(labelled)
-
-
 def test_each_site_is_seen_as_the_party_sees_it():
     """Nearest first: what lacks, what is left, and what one who waits would be helped by."""
     register = known(*(stranded(str(n), halal=True) for n in range(4)), stranded("x"))
