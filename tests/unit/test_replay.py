@@ -19,9 +19,11 @@ from typer.testing import CliRunner
 from analytics import study as studies
 from analytics.cli import app
 from analytics.errors import ParameterError
+from analytics.privacy import keys
 from analytics.render import replay as render
 from analytics.replay import account, leaks, policies
 from analytics.replay import plan as plans
+from analytics.replay import run as play
 
 STUDY = "hubei-2020-simulated"
 SPAN = (date(2020, 2, 20), date(2020, 2, 26))
@@ -31,6 +33,18 @@ NUMBER, PHONE = b"429901198001010017", b"15400000017"
 def test_a_real_study_is_played_by_its_simulated_one():
     assert plans.simulated("hubei-2020") == STUDY
     assert plans.simulated(STUDY) == STUDY
+
+
+def test_keys_of_a_replay_lie_outside_the_project_it_is_played_in(tmp_path, monkeypatch):
+    """Where `make replay` plays, in reports/, keys may not lie; each folder has its own."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    found = set()
+    for name in ("replay", "replay-100000"):
+        with play.at_home(studies.root() / "reports" / name):
+            folder, _ = keys.location(STUDY)
+        assert folder.is_relative_to(tmp_path)
+        found.add(folder)
+    assert len(found) == 2
 
 
 def test_every_impossible_choice_is_named_at_once():

@@ -42,9 +42,9 @@ def replay(  # noqa: PLR0913 - one argument per option
 
     Departments deliver, late and wrong at times; deliveries are pooled, people linked, screened
     and placed, lists pushed, filled in by simulated teams and taken in, thresholds approved,
-    reports published; faults strike on chosen days. Killed, it goes on where it was. Its state and
-    keys lie in the folder, apart from the study's own. Exit codes: 12 another replay was begun
-    there, 14 a report failed.
+    reports published; faults strike on chosen days. Killed, it goes on where it was. Its state
+    lies in the folder and its keys outside the project, both apart from the study's own. Exit
+    codes: 12 another replay was begun there, 14 a report failed.
     """
     from analytics.replay import plan as plans
     from analytics.replay import run

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import json
 import os
 import secrets
@@ -101,6 +102,24 @@ class Ring:
         return derive(self, "fingerprint")[:8].hex()
 
 
+def _config() -> Path:
+    config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(config) / _SERVICE
+
+
+def apart(state: Path) -> Path:
+    """
+    Folder for the keys of a state that is not the studies' own, outside it and the project.
+
+    Parameters
+    ----------
+    state : Path
+        Folder of that state; each has a folder of keys of its own.
+    """
+    name = hashlib.sha256(os.fsencode(state.resolve())).hexdigest()[:16]
+    return _config() / "apart" / name
+
+
 def location(study: str) -> tuple[Path, bool]:
     """
     Folder of a study's ring, and whether its root key is in the operating system's keyring.
@@ -114,9 +133,8 @@ def location(study: str) -> tuple[Path, bool]:
     if Path(study).name != study:
         raise KeyringError(f"'{study}' is no name of a study")
     named = os.environ.get("WORKBENCH_KEYS", "")
-    config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     in_os_keyring = named == _OS_KEYRING
-    own = config / _SERVICE / "keys"
+    own = _config() / "keys"
     folder = (Path(named) if named and not in_os_keyring else own).absolute() / study
     projects = [Path(home)] if (home := os.environ.get("WORKBENCH_HOME")) else []
     with contextlib.suppress(StudyError):

@@ -52,7 +52,7 @@ def replay(plan: Plan, folder: Path, say: Callable[[str], None]) -> None:
     ----------
     plan : Plan
     folder : Path
-        Of the replay alone: ``home`` (state), ``keys``, ``lists``, ``pages``, ``days``.
+        Of the replay alone: ``home`` (state), ``lists``, ``pages``, ``days``; keys lie outside.
     say : callable
         Told how it goes, a line at a time.
 
@@ -103,10 +103,10 @@ def report(plan: Plan, folder: Path) -> tuple[Path, ...]:
 
 @contextlib.contextmanager
 def at_home(folder: Path) -> Iterator[None]:
-    """Let state and keys lie in the replay's own folder, for this process and those it starts."""
+    """Let state and keys lie apart from the studies' own, for this process and those it starts."""
     before = {name: os.environ.get(name) for name in ("WORKBENCH_HOME", "WORKBENCH_KEYS")}
     os.environ["WORKBENCH_HOME"] = str(folder / "home")
-    os.environ["WORKBENCH_KEYS"] = str(folder / "keys")
+    os.environ["WORKBENCH_KEYS"] = str(keys.apart(folder))
     try:
         yield
     finally:
@@ -121,8 +121,8 @@ def _prepared(plan: Plan, folder: Path, study: Study, say: Callable[[str], None]
     """Make keys, a password and the whole span's deliveries, which then wait for their day."""
     waiting = folder / "waiting"
     if not waiting.is_dir():
-        for left in ("home", "keys"):
-            shutil.rmtree(folder / left, ignore_errors=True)
+        for left in (folder / "home", keys.apart(folder)):
+            shutil.rmtree(left, ignore_errors=True)
         keys.create(study.name)
         disk.make_private(study.state)
         if not staging.current(study):

@@ -69,6 +69,8 @@ def execute(
     memory = memory or kernels.standard_memory()
     import papermill  # while the kernel's imports go on
 
+    from analytics.reporting import engines
+
     with tempfile.TemporaryDirectory(prefix="workbench-", dir=kernels.place()) as private:
         environment = {"IPYTHONDIR": private, "PYTHONHASHSEED": "0", "WORKBENCH_IN_REPORT": "1"}
         before = {name: os.environ.get(name) for name in environment}
@@ -79,6 +81,7 @@ def execute(
                 record,
                 parameters=_as_injected(parameters),
                 kernel_name="python3",
+                engine_name=engines.NAME,
                 progress_bar={"disable": None, "leave": False, **progress},
                 execution_timeout=cell_timeout,
                 kernel_manager_class=kernels.manager(
