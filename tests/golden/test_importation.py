@@ -27,3 +27,14 @@ def test_one_model_beats_plain_outflow_by_rank_and_by_deviance():
     assert alone["deviance"].min() < deviance < 12_573
     assert scores["coverage"].min() > 0.9
     assert len(places) == 16
+
+
+@pytest.mark.real
+def test_places_elsewhere_are_ranked_better_than_by_plain_outflow():
+    """Plain outflow reaches a rank correlation of 0.744 there."""
+    scores = importation.elsewhere(Path(os.environ["WORKBENCH_SHARED"]) / "data" / "real")
+    plain = scores.iloc[0]
+    assert plain["places"] >= 349
+    assert plain["spearman"] == pytest.approx(0.744, abs=0.003)
+    assert scores["spearman_out"].max() > 0.78
+    assert scores["coverage"].dropna().between(0.93, 0.99).all()

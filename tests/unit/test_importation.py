@@ -142,3 +142,15 @@ def test_impossible_values_are_counted(call, message):
     """Every breach is named with its number."""
     with pytest.raises(ParameterError, match=message):
         call()
+
+
+def test_a_cut_list_is_completed_by_distance_and_never_above_its_least():
+    distance = np.array([100.0, 200.0, 400.0, 800.0])
+    listed = np.array([[8.0, 4.0, 2.0, 0.0], [9.0, 3.0, 0.0, 0.0]])
+    found = importation.uncut(listed, distance)
+    np.testing.assert_array_equal(found[listed > 0], listed[listed > 0])
+    assert 0 < found[0, 3] <= 2.0
+    assert 0 < found[1, 3] <= found[1, 2] <= 3.0
+    with pytest.raises(ParameterError) as caught:
+        importation.uncut(np.zeros((2, 4)), [0.0, 1.0, 1.0, 1.0])
+    assert len(caught.value.breaches) == 2

@@ -309,6 +309,51 @@ def growing(rate: float, days: int) -> FloatArray:
     return np.exp(rate * np.arange(1 - days, 1, dtype=np.float64))
 
 
+def uncut(listed: npt.ArrayLike, distance: npt.ArrayLike) -> FloatArray:
+    r"""
+    Estimate what a list of the most travelled places leaves out, day by day.
+
+    Parameters
+    ----------
+    listed : array (days, places)
+        Flow of each place [any unit]; 0 where the day's list does not reach down to it.
+    distance : array (places,)
+        Distance from the origin [km], above 0.
+
+    Returns
+    -------
+    array (days, places)
+        Listed flows as they are; others as distance lets expect, and never above the least
+        flow listed that day.
+
+    Raises
+    ------
+    ParameterError
+        If fewer than two places are ever listed, or a distance is not above 0.
+
+    Notes
+    -----
+    A gravity term, :math:`\log \sum_t f_{tp} = a - b \log d_p`, fitted by least squares over the
+    places listed at all; without masses, since none are known of every place.
+    """
+    flows = np.asarray(listed, dtype=np.float64)
+    away = np.asarray(distance, dtype=np.float64)
+    known = flows.sum(axis=0)
+    ever = known > 0
+    _refuse(
+        "a cut list cannot be completed",
+        [
+            (~(away > 0), "distances are not above 0"),
+            (np.array([ever.sum() < 2]), "lists name fewer than two places"),  # noqa: PLR2004
+        ],
+    )
+    slope, level = np.polyfit(np.log(away[ever]), np.log(known[ever]), 1)
+    expected = np.exp(level + slope * np.log(away)) / len(flows)
+    least = np.where(flows > 0, flows, np.inf).min(axis=1)
+    most = np.where(np.isfinite(least), least, 0.0)[:, None]
+    return np.where(flows > 0, flows, np.minimum(expected[None, :], most))
+
+
 def _refuse(what: str, checks: list[tuple[npt.NDArray[np.bool_], str]]) -> None:
     """Raise one error that counts every impossible value."""
     breaches = [f"{int(wrong.sum()):,} {why}" for wrong, why in checks if wrong.any()]
