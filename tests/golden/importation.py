@@ -224,7 +224,8 @@ def far(scores: pd.DataFrame) -> list[str]:
         f"confirmed by {COUNTED} as departments of health had told, from",
         "[canghailan/Wuhan-2019-nCoV](https://github.com/canghailan/Wuhan-2019-nCoV),",
         "Data/2020-02-29.csv at a467189. Lists of travel name a hundred places a day,",
-        "120 of these ever: what they leave out is estimated from the distance to Wuhan, never above the least of the day",
+        "120 of these ever: what they leave out is estimated from the distance to Wuhan,",
+        "never above the least of the day",
         "(`importation.uncut`).",
         "",
         "| exposure | Spearman | Spearman, left out | Poisson deviance, left out | in 95 % |",
@@ -240,8 +241,8 @@ def far(scores: pd.DataFrame) -> list[str]:
         "",
         f"*{best.model}* ranks them best: {best.spearman_out:.3f} left out,",
         f"where outflow as listed reaches {plain.spearman:.3f}. A factor fitted in Hubei predicts",
-        "half of what was seen by province: calibrations do not transfer, and `Calibration.predict` is to be given a spread",
-        "between regions.",
+        "half of what was seen by province: calibrations do not transfer, and",
+        "`Calibration.predict` is to be given a spread between regions.",
         "",
     ]
 
