@@ -198,6 +198,24 @@ def test_a_shut_site_sends_its_people_to_others():
     assert plan.persons["planned"].tolist() == [True]
 
 
+def test_ways_by_road_go_before_great_circles():
+    register = known(stranded("a"))
+    county = register["county"].iloc[0]
+    near = resettlement.place(register, sites(), rooms(BEDS), PLACES).persons.iloc[0]
+    roads = pd.DataFrame({"county": [county], "site": [near["site"]], "distance_km": [999.0]})
+    far = resettlement.place(register, sites(), rooms(BEDS), PLACES, roads=roads).persons.iloc[0]
+    assert far["site"] != near["site"]
+    only = roads.assign(distance_km=1.5)
+    told = resettlement.place(register, sites(), rooms(BEDS), PLACES, roads=only).persons.iloc[0]
+    assert (told["site"], told["distance_km"]) == (near["site"], 1.5)
+    wrong = pd.DataFrame(
+        {"county": ["999999", county], "site": ["M1", "M1"], "distance_km": [1.0, -2.0]}
+    )
+    with pytest.raises(ContractError) as caught:
+        resettlement.place(register, sites(), rooms(BEDS), PLACES, roads=wrong)
+    assert len(caught.value.breaches) == 2
+
+
 def test_unknown_sites_are_named():
     register = known(stranded("a"))
     with pytest.raises(ContractError, match="M9"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,20 +18,30 @@ AsOfOption = Annotated[
 ]
 SecondsOption = Annotated[int, typer.Option(help="Longest time of the solver [s].", min=1)]
 
+RoadsOption = Annotated[
+    Path | None,
+    typer.Option(help="Distances by road: CSV of county, site, distance_km.", metavar="FILE"),
+]
+
 sites = typer.Typer(no_args_is_help=True, help="Resettlement sites: what opening or closing does.")
 
 
-def place(*, study: StudyOption = "", as_of: AsOfOption = "", seconds: SecondsOption = 60) -> None:
+def place(
+    *, study: StudyOption = "", as_of: AsOfOption = "", roads: RoadsOption = None,
+    seconds: SecondsOption = 60,
+) -> None:  # fmt: skip
     """
     Give everyone who waits a bed, or say why there is none.
 
     Example: workbench place --as-of 2020-02-29
 
+    Distances are great circles times 1.3; --roads names the ways that are known better.
+
     Prints counts, bounds and what is short; who goes where stays inside.
     """
     from analytics.cli import resettling
 
-    _tell(resettling.plan(study, as_of, seconds=seconds))
+    _tell(resettling.plan(study, as_of, roads=roads, seconds=seconds))
 
 
 @sites.command("whatif")

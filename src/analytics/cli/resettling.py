@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analytics import engine
 from analytics import study as studies
 from analytics.analysis import assistance, resettlement
-from analytics.errors import ParameterError
+from analytics.errors import ContractError, ParameterError
 from analytics.pool import stranded
 from analytics.replay import daily
 
@@ -22,11 +23,29 @@ if TYPE_CHECKING:
 
 def plan(
     study: str, as_of: str, opened: Sequence[str] = (), closed: Sequence[str] = (), *,
-    seconds: int = 60,
+    roads: Path | None = None, seconds: int = 60,
 ) -> Plan:  # fmt: skip
     """Place everyone known in a study by a day, some sites opened or closed."""
     chosen, day = _asked(study, as_of)
-    return daily.place(chosen, day, opened=tuple(opened), closed=tuple(closed), seconds=seconds)
+    return daily.place(
+        chosen, day, opened=tuple(opened), closed=tuple(closed),
+        roads=None if roads is None else _ways(roads), seconds=seconds,
+    )  # fmt: skip
+
+
+def _ways(path: Path) -> pd.DataFrame:
+    """Read distances by road: county, site, distance_km."""
+    import pandas as pd
+
+    columns = {"county": "str", "site": "str", "distance_km": "float64"}
+    try:
+        return pd.read_csv(path, usecols=list(columns), dtype=columns)
+    except (OSError, ValueError) as error:
+        raise ContractError(
+            f"distances cannot be read from {path}",
+            [type(error).__name__],
+            "a CSV with the columns county, site, distance_km is asked",
+        ) from None
 
 
 def owed(study: str, as_of: str) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -18,6 +18,7 @@ from analytics.privacy import audit, vault
 from analytics.privacy.purposes import Reader
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
     from analytics.analysis.resettlement import Plan
@@ -219,7 +220,7 @@ def _frame(study: Study) -> Any:
 
 def place(
     study: Study, day: date, *, opened: tuple[str, ...] = (), closed: tuple[str, ...] = (),
-    seconds: int = 60,
+    roads: pd.DataFrame | None = None, seconds: int = 60,
 ) -> Plan:  # fmt: skip
     """
     Place everyone known to be stranded, some sites opened or closed.
@@ -231,6 +232,8 @@ def place(
         Known by 24:00 of it.
     opened, closed : tuple of str
         Sites.
+    roads : DataFrame, optional
+        ``county, site, distance_km`` where known.
     seconds : int
         Longest time of the solver.
 
@@ -250,5 +253,5 @@ def place(
         connection.disconnect()
     return resettlement.place(
         register, found.sites, found.rooms, found.places, opened=opened, closed=closed,
-        seconds=seconds,
+        roads=roads, seconds=seconds,
     )  # fmt: skip

@@ -90,7 +90,8 @@ class Plan:
 def place(  # noqa: PLR0913 (one per table handed over, then choices)
     register: pd.DataFrame, sites: pd.DataFrame, rooms: pd.DataFrame, places: pd.DataFrame,
     *, opened: tuple[str, ...] = (), closed: tuple[str, ...] = (),
-    policy: Policy | None = None, road_factor: float = 1.3, seconds: float = 60.0,
+    policy: Policy | None = None, road_factor: float = 1.3, roads: pd.DataFrame | None = None,
+    seconds: float = 60.0,
 ) -> Plan:  # fmt: skip
     """
     Give everyone who waits a bed, leaving those placed where they are.
@@ -110,6 +111,8 @@ def place(  # noqa: PLR0913 (one per table handed over, then choices)
         What the allocation weighs.
     road_factor : float
         Road kilometres per kilometre as the crow flies.
+    roads : DataFrame, optional
+        ``county, site, distance_km`` [km] where known; ways not named are estimated.
     seconds : float
         Time for the solver.
 
@@ -120,7 +123,8 @@ def place(  # noqa: PLR0913 (one per table handed over, then choices)
     Raises
     ------
     ContractError
-        If a site named does not exist, or a site or county lies nowhere.
+        If a site named does not exist, a site or county lies nowhere, or `roads` does not hold
+        together.
     SolverError
         If the solver ended in a state other than optimal or feasible.
 
@@ -141,10 +145,7 @@ def place(  # noqa: PLR0913 (one per table handed over, then choices)
         return Plan(answer, beds.assign(planned=0, shadow_price=0.0), _shortages((), homes), None)
     people = _persons(register[asking], homes, places)
     space = _space(homes, beds)
-    distance = allocation.great_circle(
-        places[["latitude", "longitude"]].to_numpy(float), located(homes, places),
-        road_factor=road_factor,
-    )  # fmt: skip
+    distance = _ways(places, homes, road_factor, roads)
     found = allocation.allocate(people, space, distance, policy, seconds=seconds)
     at = np.flatnonzero(asking)
     _fill(answer, at, found, homes, distance, people)
@@ -153,6 +154,31 @@ def place(  # noqa: PLR0913 (one per table handed over, then choices)
         need_names(homes),
     )  # fmt: skip
     return Plan(answer, _used(beds, homes, found), _shortages(found.shortages, homes), found, asked)
+
+
+def _ways(
+    places: pd.DataFrame, homes: pd.DataFrame, road_factor: float, roads: pd.DataFrame | None
+) -> np.ndarray:
+    """Kilometres from counties to sites: as told, else by great circle and road factor."""
+    distance = allocation.great_circle(
+        places[["latitude", "longitude"]].to_numpy(float), located(homes, places),
+        road_factor=road_factor,
+    )  # fmt: skip
+    if roads is None:
+        return distance
+    twice = int(roads.duplicated(["county", "site"]).sum())
+    strange = int((~roads["county"].isin(places["region"])).sum())
+    wrong = int((~(roads["distance_km"] >= 0) | np.isinf(roads["distance_km"])).sum())
+    breaches = [f"{many} {what}" for many, what in (
+        (strange, "rows are of a county that is not one of the study's"),
+        (wrong, "distances are missing, negative or without end"),
+        (twice, "ways are named twice"),
+    ) if many]  # fmt: skip
+    if breaches:
+        raise ContractError("distances by road do not hold together", breaches)
+    told = roads.set_index(["county", "site"])["distance_km"].unstack("site")  # noqa: PD010
+    own = told.reindex(index=places["region"], columns=homes["site"]).to_numpy(float)
+    return np.where(np.isnan(own), distance, own)
 
 
 def open_sites(
