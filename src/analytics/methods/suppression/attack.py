@@ -25,6 +25,7 @@ Mask = NDArray[np.bool_]
 
 _UNLIMITED = np.iinfo(np.int64).max // 4
 _CLOSE = 1e-6
+_NODES = 1_000  # of one search for a whole-number table; a count, so that it ends everywhere alike
 _CONTRADICTION = (
     "the figures contradict those released earlier: no table fits them all",
     (),
@@ -311,7 +312,12 @@ def _settle(known: Knowledge) -> tuple[Mask, Integers]:
 
 
 def _integral(known: Knowledge, row: sparse.csr_array, lower: int, upper: int) -> Integers | None:
-    """Find a whole-number table with one sum inside limits; None if there is none."""
+    """
+    Find a whole-number table with one sum inside limits; None if there is none.
+
+    Nor is there one where the search is given up: what is not shown to be protected is taken
+    not to be, so that more is hidden and never less.
+    """
     from scipy.optimize import Bounds, LinearConstraint, milp
 
     width = known.sums.shape[1]
@@ -328,8 +334,10 @@ def _integral(known: Knowledge, row: sparse.csr_array, lower: int, upper: int) -
         ],
         integrality=np.ones(width),
         bounds=Bounds(0, np.inf),
+        options={"node_limit": _NODES},
     )
-    if answer.status == 2:  # noqa: PLR2004  infeasible, proven
+    given_up = answer.status == 1 and answer.x is None
+    if answer.status == 2 or given_up:  # noqa: PLR2004  infeasible, proven
         return None
     if answer.x is None:
         raise SolverError(f"looking for a whole-number table: {answer.message}")
