@@ -25,7 +25,7 @@ Mask = NDArray[np.bool_]
 
 _UNLIMITED = np.iinfo(np.int64).max // 4
 _CLOSE = 1e-6
-_NODES = 1_000  # of one search for a whole-number table; a count, so that it ends everywhere alike
+_NODES, _SECONDS = 50, 10.0  # of one search for a whole-number table, before it is given up
 _CONTRADICTION = (
     "the figures contradict those released earlier: no table fits them all",
     (),
@@ -106,6 +106,10 @@ def attack(
     return search.run()
 
 
+class _GivenUpError(Exception):
+    """A search for a whole-number table took too long."""
+
+
 class _Search:
     """State of one attack: the warm programme and the witnesses' extremes."""
 
@@ -123,7 +127,7 @@ class _Search:
         self.ceiling = np.full(count, _UNLIMITED)
         self.varied = np.ones(count, bool) if varied is None else varied
         self.small, self.exact = np.zeros(count, bool), np.zeros(count, bool)
-        self.programmes = 0
+        self.programmes, self.given_up = 0, False
         fixed, value = _settle(known)
         self.base, self.open = np.where(fixed, value, 0), np.flatnonzero(~fixed)
         self.shift = self.questions @ self.base
@@ -254,11 +258,26 @@ class _Search:
 
     def _whole(self, question: int) -> bool:
         """Look for a whole-number witness where the programme's optimum was fractional."""
-        table = _integral(self.known, self.questions[[question]], self.floor[question], _UNLIMITED)
+        table = self._table(self.questions[[question]], int(self.floor[question]), _UNLIMITED)
         if table is not None:
             asked = self.questions @ table
             self.low, self.high = np.minimum(self.low, asked), np.maximum(self.high, asked)
         return bool(self.high[question] >= self.floor[question])
+
+    def _table(self, row: sparse.csr_array, lower: int, upper: int) -> Integers | None:
+        """
+        Find a whole-number table with one sum inside limits, unless a search was given up.
+
+        What is then not shown to be protected counts as not protected: more is hidden, never
+        less.
+        """
+        if self.given_up:
+            return None
+        try:
+            return _integral(self.known, row, lower, upper)
+        except _GivenUpError:
+            self.given_up = True
+            return None
 
     def _vary_all(self) -> None:
         """Look for a second value of every sum that showed only one so far."""
@@ -281,7 +300,7 @@ class _Search:
         """Look for a whole-number witness of another value."""
         value, row = int(self.low[question]), self.questions[[question]]
         for lower, upper in ((value + 1, _UNLIMITED), (-_UNLIMITED, value - 1)):
-            if (table := _integral(self.known, row, lower, upper)) is not None:
+            if (table := self._table(row, lower, upper)) is not None:
                 asked = self.questions @ table
                 self.low, self.high = np.minimum(self.low, asked), np.maximum(self.high, asked)
                 return True
@@ -312,12 +331,7 @@ def _settle(known: Knowledge) -> tuple[Mask, Integers]:
 
 
 def _integral(known: Knowledge, row: sparse.csr_array, lower: int, upper: int) -> Integers | None:
-    """
-    Find a whole-number table with one sum inside limits; None if there is none.
-
-    Nor is there one where the search is given up: what is not shown to be protected is taken
-    not to be, so that more is hidden and never less.
-    """
+    """Find a whole-number table with one sum inside limits; None if there is none."""
     from scipy.optimize import Bounds, LinearConstraint, milp
 
     width = known.sums.shape[1]
@@ -334,11 +348,12 @@ def _integral(known: Knowledge, row: sparse.csr_array, lower: int, upper: int) -
         ],
         integrality=np.ones(width),
         bounds=Bounds(0, np.inf),
-        options={"node_limit": _NODES},
+        options={"node_limit": _NODES, "time_limit": _SECONDS},
     )
-    given_up = answer.status == 1 and answer.x is None
-    if answer.status == 2 or given_up:  # noqa: PLR2004  infeasible, proven
+    if answer.status == 2:  # noqa: PLR2004  infeasible, proven
         return None
+    if answer.status == 1 and answer.x is None:
+        raise _GivenUpError
     if answer.x is None:
         raise SolverError(f"looking for a whole-number table: {answer.message}")
     table: Integers = np.rint(answer.x).astype(np.int64)
