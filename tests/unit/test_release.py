@@ -13,6 +13,7 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from analytics.errors import AuditError, DisclosureError, ParameterError
+from analytics.methods.suppression import attack
 from analytics.methods.suppression.network import circulation, protect
 from analytics.methods.suppression.rounding import controlled_rounding, random_rounding
 from analytics.methods.suppression.sensitivity import DominanceRule, PercentRule, concentration
@@ -366,3 +367,20 @@ def test_a_table_leaves_again_as_it_left_before(ledger, monkeypatch):
     other.loc[one, "persons"] += 20
     release(other, spec(as_of=date(2020, 2, 21)), ledger)
     assert len(ledger.entries()) == 2
+
+
+def test_an_attack_that_gives_up_proves_no_less(monkeypatch):
+    """Where no whole-number table is found in time, a sum counts as proven small or exact."""
+    rng = np.random.default_rng(4)
+    for _ in range(30):
+        truth = rng.integers(0, 9, 12)
+        sums = sparse.csr_array(rng.integers(0, 2, (9, 12)))
+        known = attack.Knowledge(sums, sums @ truth, sums @ truth)
+        questions = sparse.csr_array(rng.integers(0, 2, (8, 12)))
+        floor = np.full(8, 3)
+        whole = attack.attack(known, questions, floor)
+        with monkeypatch.context() as patch:
+            patch.setattr(attack, "_SECONDS", 0.0)
+            hasty = attack.attack(known, questions, floor)
+        assert (hasty.small >= whole.small).all()
+        assert (hasty.exact >= whole.exact).all()
