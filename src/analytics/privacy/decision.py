@@ -143,7 +143,7 @@ def decide(problem: Problem, spec: TableSpec) -> Decision:
             hidden = _repair(problem, audit, hidden, verdict, asked, guilty)
     else:
         raise _refusal(spec, len(guilty))
-    if not fast and len(hidden) <= _PRUNED_CELLS:
+    if not fast and not verdict.given_up and len(hidden) <= _PRUNED_CELLS:
         hidden = _prune(problem, audit, hidden, spec)
         verdict, asked = _attack(problem, audit, hidden)
     reason = np.where(hidden & (problem.reason == ""), "protects another", problem.reason)

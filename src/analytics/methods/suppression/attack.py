@@ -25,7 +25,7 @@ Mask = NDArray[np.bool_]
 
 _UNLIMITED = np.iinfo(np.int64).max // 4
 _CLOSE = 1e-6
-_NODES, _SECONDS = 50, 10.0  # of one search for a whole-number table, before it is given up
+_NODES, _SECONDS = 50, 3.0  # of one search for a whole-number table, before it is given up
 _CONTRADICTION = (
     "the figures contradict those released earlier: no table fits them all",
     (),
@@ -55,7 +55,8 @@ class Verdict:
     ``low`` and ``high`` are values that witnesses attain: the attacker's own interval
     contains them. ``small`` marks sums proven to stay below their floor and ``ceiling``
     says the value they are proven not to exceed; ``exact`` marks sums proven to have one
-    value only. ``programmes`` counts the linear programmes solved.
+    value only. ``programmes`` counts the linear programmes solved. ``given_up``: a search took
+    too long, and what it sought counts as proven.
     """
 
     low: Integers
@@ -64,6 +65,7 @@ class Verdict:
     small: Mask
     exact: Mask
     programmes: int
+    given_up: bool = False
 
 
 def attack(
@@ -145,7 +147,10 @@ class _Search:
         self._solve(np.zeros(self.width))
         self._raise_all()
         self._vary_all()
-        return Verdict(self.low, self.high, self.ceiling, self.small, self.exact, self.programmes)
+        return Verdict(
+            self.low, self.high, self.ceiling, self.small, self.exact, self.programmes,
+            self.given_up,
+        )  # fmt: skip
 
     @property
     def width(self) -> int:
