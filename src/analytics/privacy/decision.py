@@ -19,6 +19,7 @@ from analytics.privacy.layout import TableSpec, ancestors, cell_labels
 from analytics.privacy.releases import Entry
 
 _REPAIRS = 60
+_GIVEN_UP = 3  # attacks on one table that may take too long
 _SLOW_CELLS = 4_000  # of tables that are no circulation
 _PRUNED_CELLS = 250
 
@@ -131,14 +132,18 @@ def decide(problem: Problem, spec: TableSpec) -> Decision:
     """
     audit = _audit(problem)
     hidden, fast = _first_pattern(problem, spec)
+    given_up = 0
     for _ in range(_REPAIRS):
         verdict, asked = _attack(problem, audit, hidden)
+        given_up += verdict.given_up
         idle = _idle(problem, audit, hidden, verdict, asked)
         guilty = _guilty(audit, verdict, asked, spec)
         if idle.any():
             hidden = hidden & ~idle
         elif not len(guilty):
             break
+        elif given_up > _GIVEN_UP:  # a coarser table is sooner found safe
+            raise _refusal(spec, len(guilty))
         else:
             hidden = _repair(problem, audit, hidden, verdict, asked, guilty)
     else:
