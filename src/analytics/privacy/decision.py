@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ from analytics.privacy.releases import Entry
 
 _REPAIRS = 60
 _GIVEN_UP = 3  # attacks on one table that may take too long
+_SECONDS = 20.0  # of repairs to one table, before a coarser one is tried
 _SLOW_CELLS = 4_000  # of tables that are no circulation
 _PRUNED_CELLS = 250
 
@@ -132,7 +134,7 @@ def decide(problem: Problem, spec: TableSpec) -> Decision:
     """
     audit = _audit(problem)
     hidden, fast = _first_pattern(problem, spec)
-    given_up = 0
+    given_up, end = 0, time.monotonic() + _SECONDS
     for _ in range(_REPAIRS):
         verdict, asked = _attack(problem, audit, hidden)
         given_up += verdict.given_up
@@ -142,7 +144,7 @@ def decide(problem: Problem, spec: TableSpec) -> Decision:
             hidden = hidden & ~idle
         elif not len(guilty):
             break
-        elif given_up > _GIVEN_UP:  # a coarser table is sooner found safe
+        elif given_up > _GIVEN_UP or time.monotonic() > end:  # a coarser table is sooner safe
             raise _refusal(spec, len(guilty))
         else:
             hidden = _repair(problem, audit, hidden, verdict, asked, guilty)
