@@ -173,6 +173,7 @@ def test_what_nobody_delivered_is_no_data_and_not_none(tmp_path, monkeypatch):
     assert all(not blocks[name].tables for name in silent | {"responses"})
     figures = [figure.value.en for figure in blocks["headlines"].figures]
     assert figures == ["—"] * 3
+    assert "deliver registrations" in blocks["decisions"].items[0].what.en
 
 
 def test_no_small_count_of_persons_is_on_the_page(page):

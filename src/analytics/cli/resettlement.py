@@ -91,6 +91,9 @@ def assistance(*, study: StudyOption = "", as_of: AsOfOption = "") -> None:
 
 
 def _tell(plan: Plan) -> None:
+    if plan.persons.empty and plan.beds.empty:  # nothing is not none
+        typer.echo("no data: neither stranded people nor sites have been delivered to this study")
+        return
     counts = plan.persons["status"].value_counts()
     told = ", ".join(f"{int(counts.get(n, 0))} {n}" for n in ("placed", "referred", "waiting"))
     upper, lower, gap = plan.bounds

@@ -153,6 +153,11 @@ def decisions(
 ) -> Decisions:
     """Name what must be decided: sites to open, people to visit, assistance past due."""
     items, named = [], names(places)
+    if plan.persons.empty:
+        items.append(_item(study, "resettlement_registrations", Text(
+            "督促各部门报送滞留人员登记和安置点。",
+            "Have departments deliver registrations of stranded people, and sites.",
+        )))  # fmt: skip
     if len(openings.sites):
         few = [named.get(str(c), Text(str(c), str(c))) for c in openings.sites["county"]]
         few = list(dict.fromkeys(few))
