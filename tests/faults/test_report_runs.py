@@ -269,8 +269,10 @@ def test_exit_codes_tell_failures_apart(root: Path):
 def test_reports_of_several_days_are_made_in_parallel_and_one_lost_worker_hurts_no_other(
     root: Path,
 ):
-    runner = "int(open(f'/proc/{os.getppid()}/stat').read().rsplit(')', 1)[1].split()[1])"
-    die = f"import os, signal\nif parameters.as_of.day == 1: os.kill({runner}, signal.SIGKILL)"
+    die = (
+        "import os, signal\nif parameters.as_of.day == 1: "
+        "os.kill(int(os.environ['JPY_PARENT_PID']), signal.SIGKILL)"
+    )
     workbench_root.make(root, SHOW, die, LEAD)
     days = ["2020-02-28", "2020-03-01", "2020-03-03"]
     wanted = run.orders(["risk_grading"], {}, days, languages=("zh", "en"), output=root / "reports")

@@ -50,7 +50,9 @@ def report(  # noqa: PLR0913 - one per option
     ] = False,
     again: Annotated[bool, typer.Option("--again", help="Make it even if up to date.")] = False,
     pdf: Annotated[bool, typer.Option("--pdf", help="Print each page to A4, too.")] = False,
-    jobs: Annotated[int, typer.Option(min=0, help="Reports made at once; 0: one per core.")] = 0,
+    jobs: Annotated[
+        int, typer.Option(min=0, help="Reports made at once; 0: one more than cores.")
+    ] = 0,
     cell_timeout: SecondsOption = 1800,
     memory: MemoryOption = 0,
     verify: PageOption = None,

@@ -63,7 +63,7 @@ def execute(
     RunError
         If a cell fails, hangs, or the kernel dies, or the notebook shows no complete page.
     """
-    from analytics.reporting import kernels
+    from analytics.reporting import kernels, nursery
 
     kernels.prepare(notebook)
     memory = memory or kernels.standard_memory()
@@ -71,7 +71,7 @@ def execute(
 
     from analytics.reporting import engines
 
-    with tempfile.TemporaryDirectory(prefix="workbench-", dir=kernels.place()) as private:
+    with tempfile.TemporaryDirectory(prefix="workbench-", dir=nursery.place()) as private:
         environment = {"IPYTHONDIR": private, "PYTHONHASHSEED": "0", "WORKBENCH_IN_REPORT": "1"}
         before = {name: os.environ.get(name) for name in environment}
         os.environ.update(environment)

@@ -10,24 +10,22 @@ are forks of a `nursery`, each used once; elsewhere they start cold.
 from __future__ import annotations
 
 import ast
-import atexit
 import json
 import os
 import resource
 import select
 import signal
-import socket
-import subprocess
-import sys
-import tempfile
 from contextlib import suppress
 from functools import cache
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import jupyter_client.manager  # first: provisioning needs it loaded
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+
+from analytics.reporting import nursery
 
 
 def standard_memory() -> int:
@@ -38,14 +36,6 @@ def standard_memory() -> int:
         allowed = limit.read().strip()
     most = min(machine, int(allowed)) if allowed.isdigit() else machine
     return most * 9 // 10 >> 20
-
-
-_LONGEST = 60  # of a temporary folder's name: with ours it must stay below 108 characters
-
-
-def place() -> str | None:
-    """Folder for private folders: the usual one, unless its name is too long for a socket in it."""
-    return None if len(tempfile.gettempdir()) <= _LONGEST else "/tmp"  # noqa: S108 - made private
 
 
 def manager(
@@ -98,10 +88,26 @@ def manager(
     return PrivateKernel
 
 
-def prepare(notebook: Path) -> None:
-    """Begin to warm up for a notebook, while the runner does other things."""
-    if _can_be_warm():
-        _nursery(_imports(notebook))
+def prepare(*notebooks: Path) -> str:
+    """
+    Begin to warm up for notebooks, while the runner does other things.
+
+    Returns
+    -------
+    str
+        Address of the nursery, to `borrow` in this process's workers; empty where there is none.
+    """
+    borrows = os.getpid() in _lines and os.getpid() not in _own
+    if borrows or not _can_be_warm():
+        return ""
+    wanted = dict.fromkeys(name for notebook in notebooks for name in _imports(notebook))
+    return _nursery(tuple(wanted)).address
+
+
+def borrow(address: str) -> None:
+    """Have kernels from the nursery of another process, as long as it stands."""
+    with suppress(OSError):
+        _lines[os.getpid()] = nursery.line(address)
 
 
 @cache
@@ -125,55 +131,28 @@ def _imports(notebook: Path) -> tuple[str, ...]:
     return ()
 
 
-class _Nursery:
-    """The other end of a nursery: started with this process's environment, gone with it."""
-
-    def __init__(self, imports: tuple[str, ...]) -> None:
-        self.line, theirs = socket.socketpair()
-        with theirs:
-            self.process = subprocess.Popen(  # noqa: S603 - this interpreter, our own module
-                [
-                    sys.executable,
-                    "-m",
-                    "analytics.reporting.nursery",
-                    str(theirs.fileno()),
-                    *imports,
-                ],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONHASHSEED": "0"},
-            )
-        self.answers = self.line.makefile("rb")
-        atexit.register(self.close)
-
-    def close(self) -> None:
-        """Let it go, and its kernels with it."""
-        atexit.unregister(self.close)
-        self.answers.close()
-        self.line.close()
-        self.process.wait()
-
-    def fork(self, wanted: dict[str, Any]) -> int:
-        """Ask for a kernel; its process number."""
-        self.line.sendall(json.dumps(wanted).encode() + b"\n")
-        answer = self.answers.readline()
-        if not answer:
-            raise ChildProcessError("the nursery of kernels is gone")
-        return int(answer)
+_own: dict[int, nursery.Nursery] = {}  # by process: a fork has no part in its parent's
+_lines: dict[int, Connection[Any, Any]] = {}
 
 
-_nurseries: dict[int, _Nursery] = {}
-
-
-def _nursery(imports: tuple[str, ...]) -> _Nursery:
-    """Nursery of this process, not of the one it was forked from; a new one if it died."""
-    standing = _nurseries.get(os.getpid())
-    if standing is not None and standing.process.poll() is not None:
-        standing.close()
-        standing = None
-    if standing is None:
-        standing = _nurseries[os.getpid()] = _Nursery(imports)
+def _nursery(imports: tuple[str, ...]) -> nursery.Nursery:
+    """Nursery of this process; a new one if it died."""
+    standing = _own.get(os.getpid())
+    if standing is None or not standing.stands():
+        if standing is not None:
+            standing.close()
+        standing = _own[os.getpid()] = nursery.Nursery(imports)
     return standing
+
+
+def _born(imports: tuple[str, ...], wanted: dict[str, Any]) -> int:
+    """Process number of a kernel of the nursery that was called, or where it is gone, of an own."""
+    called = _lines.get(os.getpid())
+    if called is not None:
+        with suppress(OSError, EOFError):
+            return nursery.ask(called, wanted)
+    called = _lines[os.getpid()] = nursery.line(_nursery(imports).address)
+    return nursery.ask(called, wanted)
 
 
 class _Fork:
@@ -228,11 +207,14 @@ class _Warm(LocalProvisioner):
         """Fork a kernel that heeds the arguments of the command it is started instead of."""
         wanted = {
             "arguments": cmd[cmd.index("ipykernel_launcher") + 1 :],
-            "environment": dict(settings.get("env") or os.environ),
+            "environment": {
+                **(settings.get("env") or os.environ),
+                "JPY_PARENT_PID": str(os.getpid()),
+            },
             "folder": os.fspath(settings.get("cwd") or Path.cwd()),
             "study": self.study,
         }
-        born = _Fork(_nursery(self.imports).fork(wanted))
+        born = _Fork(_born(self.imports, wanted))
         self.process = born  # type: ignore[assignment] # all of a Popen that is asked for
         self.pid = self.pgid = born.pid  # it leads a group of its own
         self.cwd = settings.get("cwd")

@@ -4,23 +4,31 @@ Nursery of kernels: a process that has imported what reports need, and forks a k
 Importing pandas and its kin takes longer than most reports, and so does reading a country's
 boundaries. The nursery does both once; each kernel is a fork of it, used by one run and gone.
 It reads nothing that may change while it runs, and opens no database, so that every kernel
-starts from the same state. When the process that started it goes, so do
-its kernels.
+starts from the same state. It serves the process that started it and that process's workers,
+over a socket in a private folder. When the process that asked for a kernel goes, so does the
+kernel; when the one that started the nursery goes, everything does.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import gc
 import importlib
 import json
 import os
+import shutil
 import signal
 import socket
+import subprocess
 import sys
-from typing import Any
+import tempfile
+from multiprocessing.connection import Client, Connection, wait
+from pathlib import Path
+from typing import Any, Final
 
 # What reports import inside functions, and what a kernel itself needs
-HEAVY = (
+HEAVY: Final = (
     "duckdb",
     "geopandas",
     "ibis.backends.duckdb",
@@ -33,33 +41,151 @@ HEAVY = (
 
 
 # What reads ahead for a study, if a notebook imports it; by `foresee`
-FORESEEING = ("analytics.pool.boundaries",)
+FORESEEING: Final = ("analytics.pool.boundaries",)
+
+_LONGEST: Final = 60  # of a temporary folder's name: with ours it must stay below 108 characters
+
+
+def place() -> str | None:
+    """Folder for private folders: the usual one, unless its name is too long for a socket in it."""
+    return None if len(tempfile.gettempdir()) <= _LONGEST else "/tmp"  # noqa: S108 - made private
+
+
+class Nursery:
+    """
+    A nursery, as the process that starts it sees it.
+
+    Parameters
+    ----------
+    imports : tuple of str
+        Modules to import beside `HEAVY`; one that is missing is left to the kernel to miss.
+    """
+
+    def __init__(self, imports: tuple[str, ...]) -> None:
+        self._folder = tempfile.mkdtemp(prefix="workbench-", dir=place())
+        self.address = str(Path(self._folder) / "nursery")
+        with socket.socket(socket.AF_UNIX) as door:
+            door.bind(self.address)
+            door.listen()
+            self._process = subprocess.Popen(  # noqa: S603 - this interpreter, our own module
+                [sys.executable, "-m", "analytics.reporting.nursery", str(door.fileno()), *imports],
+                pass_fds=[door.fileno()],
+                stdin=subprocess.PIPE,
+                env={**os.environ, "PYTHONHASHSEED": "0"},
+            )
+        atexit.register(self.close)
+
+    def stands(self) -> bool:
+        """Whether its process still runs."""
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        """Let it go, and all kernels with it."""
+        atexit.unregister(self.close)
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._process.terminate()
+        self._process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def line(address: str) -> Connection[Any, Any]:
+    """
+    Call a nursery; kernels asked for over the line end with it.
+
+    Raises
+    ------
+    OSError
+        If it stands no more.
+    """
+    return Client(address, family="AF_UNIX")
+
+
+def ask(called: Connection[Any, Any], wanted: dict[str, Any]) -> int:
+    """
+    Ask for a kernel.
+
+    Parameters
+    ----------
+    called : Connection
+    wanted : dict
+        arguments (of the kernel), environment, folder, study.
+
+    Returns
+    -------
+    int
+        Its process number.
+
+    Raises
+    ------
+    OSError, EOFError
+        If the nursery is gone.
+    """
+    called.send_bytes(json.dumps(wanted).encode())
+    return int(called.recv_bytes())
 
 
 def main() -> None:
     """Serve the socket whose number and first imports stand in the arguments."""
-    line = socket.socket(fileno=int(sys.argv[1]))
+    door = socket.socket(fileno=int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the runner to decide
     signal.signal(signal.SIGCHLD, _reap)
+    gc.disable()  # nothing read ahead is rubbish: to look for it took a third of the time
     for module in (*HEAVY, *sys.argv[2:]):
         with contextlib.suppress(ImportError):  # the kernel that needs it will say so
             importlib.import_module(module)
-    born: set[int] = set()
+    born: dict[Connection[Any, Any], set[int]] = {}
+    signal.signal(signal.SIGTERM, lambda *_: _end(born))
     foreseen: set[str] = set()
-    with line, line.makefile("rb") as requests:
-        for request in requests:
-            wanted = json.loads(request)
-            _foresee(wanted["study"], foreseen)
-            kernel = os.fork()
-            if kernel == 0:
-                requests.close()
-                line.close()
-                _become_kernel(wanted)
-            born.add(kernel)
-            line.sendall(f"{kernel}\n".encode())
-    for kernel in born:
-        with contextlib.suppress(OSError):
-            os.killpg(kernel, signal.SIGKILL)
+    owner = sys.stdin.fileno()
+    while True:
+        for speaker in wait([owner, door, *born]):
+            if speaker == owner:
+                _end(born)
+            elif speaker is door:
+                born[Connection(door.accept()[0].detach())] = set()
+            elif isinstance(speaker, Connection):
+                _serve(speaker, born, foreseen, door)
+
+
+def _serve(
+    speaker: Connection[Any, Any],
+    born: dict[Connection[Any, Any], set[int]],
+    foreseen: set[str],
+    door: socket.socket,
+) -> None:
+    """Fork the kernel that is asked for; where nobody asks any more, end those of that line."""
+    try:
+        wanted = json.loads(speaker.recv_bytes())
+    except (EOFError, OSError):
+        _kill(born.pop(speaker))
+        speaker.close()
+        return
+    _foresee(wanted["study"], foreseen)
+    gc.freeze()  # a kernel looks for rubbish among its own things only
+    kernel = os.fork()
+    if kernel == 0:
+        door.close()
+        for other in born:
+            other.close()
+        gc.enable()
+        _become_kernel(wanted)
+    born[speaker].add(kernel)
+    with contextlib.suppress(OSError):  # it is gone: the next look at its line says so
+        speaker.send_bytes(str(kernel).encode())
+
+
+def _kill(kernels: set[int]) -> None:
+    for kernel in kernels:
+        with contextlib.suppress(OSError):  # it has ended, or is another's by now
+            if os.waitpid(kernel, os.WNOHANG) == (0, 0):
+                os.killpg(kernel, signal.SIGKILL)
+
+
+def _end(born: dict[Connection[Any, Any], set[int]]) -> None:
+    for kernels in born.values():
+        _kill(kernels)
+    os._exit(0)
 
 
 def _foresee(study: str, foreseen: set[str]) -> None:
@@ -89,6 +215,7 @@ def _become_kernel(wanted: dict[str, Any]) -> None:
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a descriptor is wanted
             os.dup2(nothing.fileno(), 0)
         os.environ.clear()

@@ -32,6 +32,13 @@ from analytics.render.blocks import Language
 from analytics.reporting import catalogue, crate, digest, execution, manifest, publication
 from analytics.reporting.parameters import STANDARD, ReportParameters, model, parse
 
+_MAKING = (
+    "analytics.reporting.kernels",
+    "analytics.reporting.engines",
+    "analytics.reporting.run",
+    "analytics.render.page",
+)
+
 
 @dataclass(frozen=True)
 class Order:
@@ -158,19 +165,22 @@ def make_all(wanted: Sequence[Order], *, workers: int) -> Iterator[Outcome]:
 
 def _make_apart(stale: Sequence[Order], workers: int) -> Iterator[Outcome]:
     """Make reports in processes whose death hurts one report each."""
+    from analytics.reporting import kernels
+
+    lent = kernels.prepare(*dict.fromkeys(order.notebook for order in stale))
     waiting, done = SimpleQueue[Order](), SimpleQueue[Outcome]()
     for order in stale:
         waiting.put(order)
     with ThreadPoolExecutor(workers) as supervisors:
         for _ in range(workers):
-            supervisors.submit(_supervise, waiting, done)
+            supervisors.submit(_supervise, waiting, done, lent)
         for _ in stale:
             yield done.get()
 
 
-def _supervise(waiting: SimpleQueue[Order], done: SimpleQueue[Outcome]) -> None:
+def _supervise(waiting: SimpleQueue[Order], done: SimpleQueue[Outcome], lent: str) -> None:
     """Have one process at a time make what waits; a new one takes over where one died."""
-    beside = worker()
+    beside = worker(lent)
     try:
         while True:
             order = waiting.get_nowait()
@@ -178,7 +188,7 @@ def _supervise(waiting: SimpleQueue[Order], done: SimpleQueue[Outcome]) -> None:
                 outcome = beside.submit(make, order).result()
             except BrokenProcessPool:
                 outcome = Outcome(order, error=_lost(order))
-                beside = worker()
+                beside = worker(lent)
             except Exception as error:  # noqa: BLE001 - who waits for an outcome gets one
                 outcome = Outcome(order, error=RunError(f"{order.report}: {type(error).__name__}"))
             done.put(outcome)
@@ -188,20 +198,39 @@ def _supervise(waiting: SimpleQueue[Order], done: SimpleQueue[Outcome]) -> None:
         beside.shutdown()
 
 
-def worker() -> ProcessPoolExecutor:
-    """Start a process beside this one that ends with it, even where this one is killed."""
-    # spawn: a fresh interpreter, since forking a process with threads may hang
-    return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_end_with_parent)
+def worker(lent: str = "") -> ProcessPoolExecutor:
+    """
+    Start a process beside this one that ends with it, even where this one is killed.
+
+    Parameters
+    ----------
+    lent : str
+        Address of the nursery that it has kernels from; empty: one of its own, once it needs it.
+    """
+    # forked from a server that has imported what making takes, and has no threads
+    beside = get_context("forkserver")
+    beside.set_forkserver_preload(list(_MAKING))
+    return ProcessPoolExecutor(
+        1, mp_context=beside, initializer=_begin, initargs=(lent, dict(os.environ))
+    )
 
 
-def _end_with_parent() -> None:
+def _begin(lent: str, environment: dict[str, str]) -> None:
+    """Take over the environment of the process beside which it stands, and end with it."""
+
     def watch() -> None:
         parent = parent_process()
         if parent is not None:
             parent.join()
             os._exit(1)  # as if killed too: nobody is left to take what it makes
 
+    os.environ.clear()  # the server's is of the day it was started
+    os.environ.update(environment)
     Thread(target=watch, daemon=True).start()
+    if lent:
+        from analytics.reporting import kernels
+
+        kernels.borrow(lent)
 
 
 def _lost(order: Order) -> RunError:
@@ -341,5 +370,5 @@ def _keep_interrupted(draft: Path, failed: Path) -> None:
 
 
 def default_workers() -> int:
-    """Count the processes that this machine has cores for."""
-    return max(1, len(os.sched_getaffinity(0)))
+    """Count the processes this machine is given at once: one waits for its kernel at any time."""
+    return len(os.sched_getaffinity(0)) + 1
