@@ -24,6 +24,7 @@ from analytics.render import replay as render
 from analytics.replay import account, leaks, policies
 from analytics.replay import plan as plans
 from analytics.replay import run as play
+from analytics.reporting.parameters import DAILY, STANDARD
 
 STUDY = "hubei-2020-simulated"
 SPAN = (date(2020, 2, 20), date(2020, 2, 26))
@@ -61,9 +62,12 @@ def test_every_impossible_choice_is_named_at_once():
 def test_reports_and_faults_come_on_their_days():
     plan = plans.make(study=STUDY, first=date(2020, 2, 20), last=date(2020, 4, 8))
     assert len(plan.days) == 49
-    published = [day for day in plan.days if plan.published(day)]
-    assert [published[0], published[1], published[-1]] == [
+    whole = [day for day in plan.days if plan.published(day) == STANDARD]
+    assert [whole[0], whole[1], whole[-1]] == [
         date(2020, 2, 20), date(2020, 2, 27), date(2020, 4, 8)]  # fmt: skip
+    assert {plan.published(day) for day in plan.days} == {STANDARD, DAILY}
+    last = plan.model_copy(update={"reports": "last"})
+    assert [day for day in plan.days if last.published(day)] == [date(2020, 4, 8)]
     struck = {plan.fault(day) for day in plan.days} - {None}
     assert struck == set(plans.FAULTS.values()) == set(render.FAULTS)
 

@@ -24,8 +24,9 @@ def replay(  # noqa: PLR0913 - one argument per option
         str, typer.Option(help="Of the study; the one in which channels open without.")
     ] = "opened_in_april",
     reports: Annotated[
-        Literal["daily", "weekly", "last", "none"], typer.Option(help="When all are published.")
-    ] = "weekly",
+        Literal["daily", "weekly", "last", "none"],
+        typer.Option(help="Daily: three a day, all a week; weekly, last: all."),
+    ] = "daily",
     error: Annotated[
         float, typer.Option(help="Chance of the field's wrong answer.", min=0, max=1)
     ] = 0.05,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pyarrow as pa
 
-from analytics.loop import feedback, ledger, roster, sharing, thresholds
+from analytics.loop import feedback, ledger, roster, sharing, targets, thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +49,9 @@ class Account:
         ``duty``, ``days`` overdue at most, ``escalates_zh``, ``escalates_en``.
     proposals : tuple of Proposal
         Thresholds that wait for somebody's approval, and those that stay.
+    targets, teams : pandas.DataFrame
+        Targets of the command's special teams, and their counts by team, as `targets.standing`
+        and `targets.by_team` give.
     """
 
     duties: Mapping[str, Duty]
@@ -60,6 +63,8 @@ class Account:
     recall: pd.DataFrame
     overdue: pd.DataFrame
     proposals: tuple[Proposal, ...]
+    targets: pd.DataFrame
+    teams: pd.DataFrame
 
 
 def draw_up(study: Study, moment: datetime, day: date) -> Account:
@@ -89,6 +94,7 @@ def draw_up(study: Study, moment: datetime, day: date) -> Account:
     late = feedback.overdue(study, standing, moment)
     by_duty = late.sort_values("days", ascending=False).groupby("duty", sort=False).first()
     recall = feedback.recall(said)
+    set_by_command = targets.standing(study, moment)
     return Account(
         duties=roster.duties(study),
         pushed=standing.num_rows,
@@ -99,6 +105,8 @@ def draw_up(study: Study, moment: datetime, day: date) -> Account:
         recall=recall[["duty", "asks", "recall", "low", "high"]],
         overdue=by_duty.reset_index()[["duty", "days", "escalates_zh", "escalates_en"]],
         proposals=tuple(thresholds.proposals(study, said)),
+        targets=set_by_command,
+        teams=targets.by_team(set_by_command),
     )
 
 

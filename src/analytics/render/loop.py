@@ -10,6 +10,7 @@ import pandas as pd
 
 from analytics.loop.account import Account
 from analytics.render import charts
+from analytics.render import targets as special_teams
 from analytics.render.blocks import (
     Column,
     Decision,
@@ -133,7 +134,7 @@ def decisions(account: Account) -> Decisions:
         for one in account.proposals
         if not one.reason
     ]
-    return Decisions(tuple(items))
+    return Decisions((*items, *special_teams.decisions(account.teams)))
 
 
 def duties(account: Account) -> Section:
@@ -217,11 +218,7 @@ def waiting(account: Account, study: Study, areas: pd.DataFrame) -> Section:
     areas : AREAS table
         Names of counties and prefectures.
     """
-    names = {study.region: Text(study.region_name.zh, study.region_name.en)}
-    for row in areas.itertuples():
-        names[str(row.prefecture)] = Text(str(row.prefecture_name), str(row.prefecture_name_en))
-    for row in areas.itertuples():
-        names[str(row.adcode)] = Text(str(row.name), str(row.name_en))
+    names = _names(study, areas)
     rows = [
         {"code": row["county"], "area": names.get(str(row["county"])[:6], str(row["county"])),
          **{name: _cell(row[name]) for name in ("pushed", "verified", "outstanding", "returned")}}
@@ -236,6 +233,20 @@ def waiting(account: Account, study: Study, areas: pd.DataFrame) -> Section:
         title=Text("各地待核查情况", "What waits, by area"),
         tables=(_table("areas", Text("按地区", "By area"), columns, rows),),
     )
+
+
+def targets(account: Account, study: Study, areas: pd.DataFrame) -> Section:
+    """
+    Show how the targets of the command's special teams stand.
+
+    Parameters
+    ----------
+    account : Account
+    study : Study
+    areas : AREAS table
+        Names of counties and prefectures.
+    """
+    return special_teams.section(account.targets, account.teams, _names(study, areas))
 
 
 def definitions() -> Definitions:
@@ -280,6 +291,16 @@ def _recall(account: Account) -> Table:
                  ("high", "上限", "High")),
     )  # fmt: skip
     return _table("recall", Text("召回率", "Recall"), columns, rows)
+
+
+def _names(study: Study, areas: pd.DataFrame) -> dict[str, Text]:
+    """Names of the province, its prefectures and counties by code."""
+    names = {study.region: Text(study.region_name.zh, study.region_name.en)}
+    for row in areas.itertuples():
+        names[str(row.prefecture)] = Text(str(row.prefecture_name), str(row.prefecture_name_en))
+    for row in areas.itertuples():
+        names[str(row.adcode)] = Text(str(row.name), str(row.name_en))
+    return names
 
 
 def _total(account: Account) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from analytics.render import charts
+from analytics.render import targets as special_teams
 from analytics.render.blocks import (
     Chart,
     Column,
@@ -268,6 +269,33 @@ def rules(account: Account) -> Section:
         tables=(_table("rules", Text("按周", "By week"), columns, rows),),
         note=Text("95% 区间按 Wilson (1927)。", "95 % interval of Wilson (1927)."),
     )
+
+
+def targets(account: Account) -> Section:
+    """Show how the targets of the special teams stood at the end, and what was overdue by day."""
+    days = account["days"]
+    overdue = [day["counts"]["targets_overdue"] for day in days]
+    total = sum(row["set"] for row in account["teams"])
+    held = sum(row["in_time"] for row in account["teams"])
+    shown: tuple[Chart, ...] = ()
+    if len(days) > 1 and any(overdue):
+        shown = (
+            charts.lines(
+                [day["day"] for day in days],
+                [charts.Series(Text("逾期未完成", "overdue"), overdue)],
+                alternative=Text(
+                    "折线：每天逾期未完成的目标数。", "Line: overdue targets each day."
+                ),
+                title=Text("逾期未完成的目标", "Overdue targets"),
+            ),
+        )
+    return Section(
+        title=Text(f"专班目标{total}项，按时完成{held}项",
+                   f"Of {total:,} targets of special teams, {held:,} were reached in time"),
+        charts=shown,
+        tables=(special_teams.teams(account["teams"]),),
+        note=Text("目标和完成时间均为虚构。", "Targets and the times they took are invented."),
+    )  # fmt: skip
 
 
 def faults(account: Account) -> Section:

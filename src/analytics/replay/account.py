@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from analytics import engine
 from analytics import study as studies
-from analytics.loop import feedback, ledger
+from analytics.loop import feedback, ledger, targets
 from analytics.pool import archive
 from analytics.privacy import disk
 from analytics.replay import forecasts, leaks, policies, truths
@@ -64,6 +64,7 @@ def draw_up(plan: Plan, folder: Path, study: Study, say: Callable[[str], None]) 
         "forecasts": _rows(forecasts.errors(study, _kept(plan, days, "forecast"), plan.last)),
         "rules": _rows(feedback.precision(outcomes, ["rule"])),
         "rules_by_week": _rows(_by_week(feedback.precision(outcomes, ["rule", "date"]))),
+        "teams": _rows(targets.by_team(targets.standing(study, studies.moment(plan.last)))),
         "policies": _rows(policies.gains(runs)) if len(runs) else [],
         "scale": policies.scale(study, plan.world_people),
         "lost": {

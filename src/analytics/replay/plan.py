@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from analytics import study as studies
 from analytics.errors import ParameterError
 from analytics.privacy import disk
+from analytics.reporting.parameters import DAILY, STANDARD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +48,7 @@ class Plan(BaseModel):
     error, delay : float
         Chance of a wrong answer of the field, and mean days until a line is done.
     reports : {"daily", "weekly", "last", "none"}
-        When all reports are published.
+        Daily: the command's three each day, and all of them once a week and on the last day.
     worlds : int
         Seeds of the comparison with other policies; 0 leaves it out.
     world_people : int
@@ -64,7 +65,7 @@ class Plan(BaseModel):
     scenario: str = ""
     error: float = Field(0.05, ge=0, le=1)
     delay: float = Field(1.0, ge=0)
-    reports: Literal["daily", "weekly", "last", "none"] = "weekly"
+    reports: Literal["daily", "weekly", "last", "none"] = "daily"
     worlds: int = Field(10, ge=0, le=1000)
     world_people: int = Field(100_000, ge=1000)
 
@@ -86,11 +87,14 @@ class Plan(BaseModel):
         """Fault that strikes on a day."""
         return FAULTS.get((day - self.first).days % EVERY)
 
-    def published(self, day: date) -> bool:
-        """Whether reports appear on a day."""
-        count = (day - self.first).days
-        often = {"daily": 1, "weekly": 7}.get(self.reports)
-        return self.reports != "none" and (day == self.last or bool(often and count % often == 0))
+    def published(self, day: date) -> tuple[str, ...]:
+        """Name the reports that appear on a day."""
+        weekly = (day - self.first).days % 7 == 0
+        if self.reports == "none" or (self.reports == "last" and day != self.last):
+            return ()
+        if weekly or day == self.last:
+            return STANDARD
+        return DAILY if self.reports == "daily" else ()
 
 
 def make(**entries: object) -> Plan:

@@ -23,7 +23,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analytics import study as studies
-from analytics.loop import feedback, ledger, passwords, thresholds, verification, worklists
+from analytics.loop import (
+    feedback,
+    ledger,
+    passwords,
+    targets,
+    thresholds,
+    verification,
+    worklists,
+)
 from analytics.pool import archive, figures, pooling, staging
 from analytics.pool.deliveries import DONE
 from analytics.privacy import disk, keys
@@ -189,8 +197,8 @@ class _Day:
             found = truths.recognised(self._study, self._ring, screened)
             _write(self._folder, self._day, "found", found)
         self._join(ahead)
-        if self._plan.published(self._day):
-            self._report()
+        if published := self._plan.published(self._day):
+            self._report(published)
         self._counts |= {"persons": linked.persons, "screened": screened.num_rows}
         return {
             "day": str(self._day), "wall": time.perf_counter() - begun, "seconds": self._seconds,
@@ -280,16 +288,17 @@ class _Day:
                     password=passwords.from_file(self._folder / "password"),
                 )  # fmt: skip
         balance = ledger.balance(ledger.rows(self._study, self._moment))
+        stand = targets.standing(self._study, self._moment)["standing"].value_counts()
         self._counts |= {"findings": done.findings, "pushed": done.rows, "lists": len(names)}
         self._counts |= {f"rows_{name}": many for name, many in balance.items()}
+        self._counts |= {f"targets_{n}": int(stand.get(n, 0)) for n in targets.STANDINGS}
 
-    def _report(self) -> None:
+    def _report(self, names: tuple[str, ...]) -> None:
         from analytics.reporting import run as reports
-        from analytics.reporting.parameters import STANDARD
 
         with self._step("reports"):
             wanted = reports.orders(
-                STANDARD, {"study": self._study.name}, [self._day.isoformat()],
+                names, {"study": self._study.name}, [self._day.isoformat()],
                 languages=("zh", "en"), output=self._folder / "pages",
             )  # fmt: skip
             made = list(reports.make_all(wanted, workers=reports.default_workers()))

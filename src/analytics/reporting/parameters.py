@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Self
+from typing import Any, Final, Self
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -114,6 +114,8 @@ REPORTS: dict[str, type[ReportParameters]] = {
 }
 STANDARD: tuple[str, ...] = tuple(name for name in REPORTS if name != "replay")
 """Reports that are made where none is named; a replay publishes its own."""
+DAILY: Final = ("risk_grading", "travel_channel", "resettlement_demand")
+"""Reports that the command reads every day: risk, the way out, and beds."""
 
 
 def model(report: str) -> type[ReportParameters]:

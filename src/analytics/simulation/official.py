@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from analytics.simulation import names
 from analytics.simulation.travel import rate
@@ -21,6 +22,9 @@ _DUTIES = (
     "滞留人员应安尽安",
     "床位利用率每日上报",
 )
+_WEEK = 7
+_DAYS = (1, 3, 5, 7)  # that each team is given
+_TAKEN = (-0.35, 0.5)  # log of the share of the time allowed that a target takes: invented
 
 
 def counts(world: World, sick: Course) -> Rows:
@@ -137,22 +141,39 @@ def mobility_shares(world: World) -> Rows:
 
 
 def duty_roster(world: World) -> Rows:
-    """One target per special team and prefecture."""
+    """
+    Targets of the special teams, one a team and prefecture each week, told anew every day.
+
+    A day's roster holds the week's targets and older ones that were open the evening before.
+    """
     where, generator = world.people.places, world.draws("duties")
-    team, area = (x.ravel() for x in np.indices((len(_TEAMS), len(where.prefectures))))
-    every = np.arange(team.size)
+    prefectures = len(where.prefectures)
+    weeks = -(-(world.last + 1 - world.first) // _WEEK)
+    week, team, area = (x.ravel() for x in np.indices((weeks, len(_TEAMS), prefectures)))
+    issued = world.first + _WEEK * week
+    due = issued + np.asarray(_DAYS)[team]
+    # as a share of the time allowed; one in ten or so comes late
+    taken = (due - issued) * generator.lognormal(*_TAKEN, team.size)
+    done = issued + np.maximum(taken, 0.25)
     officer = names.chinese(
-        generator, names.surnames(generator, every.size), generator.random(every.size) < 0.4
-    )  # fmt: skip
-    prefix = names.words([f"027-5{n:03d}" for n in range(len(where.prefectures))], area)
+        generator, names.surnames(generator, team.size), generator.random(team.size) < 0.4
+    )
+    prefix = names.words([f"027-5{n:03d}" for n in range(prefectures)], area)
+    every = np.arange(team.size)
+    told = np.arange(world.first, world.last + 1)
+    listed = (issued <= told[:, None]) & ((told[:, None] < issued + _WEEK) | (done > told[:, None]))
+    day, at = np.nonzero(listed)
+    day = told[day]
+    reached = np.floor(done).astype(np.int64)
+    second = ((done - reached) * 86400).astype(np.int64)
     return rows(
-        world, "duty_roster", np.full(every.size, world.first),
-        target=names.joined("TG", names.padded(every, 4)),
-        team=names.words(_TEAMS, team),
-        county=names.words(where.counties, seat(world, area)),
-        officer=officer,
-        phone=names.joined(prefix, names.padded(team, 4)),
-        wording=names.words(_DUTIES, team),
-        due=moment_text(world, np.full(every.size, world.first + 1) + team, np.full(every.size,
-                18 * 3600)),
+        world, "duty_roster", day,
+        target=names.joined("TG", names.padded(every, 5)).take(pa.array(at)),
+        team=names.words(_TEAMS, team[at]),
+        county=names.words(where.counties, seat(world, area[at])),
+        officer=officer.take(pa.array(at)),
+        phone=names.joined(prefix, names.padded(team, 4)).take(pa.array(at)),
+        wording=names.words(_DUTIES, team[at]),
+        due=moment_text(world, due[at], np.full(at.size, 18 * 3600)),
+        done=moment_text(world, reached[at], second[at], reached[at] <= day),
     )  # fmt: skip
