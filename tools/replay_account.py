@@ -15,6 +15,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "docs" / "replay.md"
+LARGEST = 10_000_000
 HEAD = """# The replay
 
 `make replay` plays the whole command on a simulated province, day by day: departments deliver, on
@@ -39,8 +40,8 @@ def accounts(folders: list[Path]) -> list[dict[str, Any]]:
 
 def page(runs: list[dict[str, Any]]) -> str:
     """Lay the page out."""
-    parts = [HEAD, *(_whole(runs), _steps(runs), _found(runs), _waits(runs), _policies(runs),
-                     _forecasts(runs), _faults(runs))]  # fmt: skip
+    parts = [HEAD, *(_whole(runs), _growth(runs), _steps(runs), _found(runs), _waits(runs),
+                     _policies(runs), _forecasts(runs), _faults(runs))]  # fmt: skip
     machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
     return "\n".join([*parts, f"\nMeasured on {machine}.\n"])
 
@@ -61,13 +62,50 @@ def _whole(runs: list[dict[str, Any]]) -> str:
             str(run["lost"]["people"]), str(run["lost"]["rows"]),
             f"{sum(run['lost']['leaks'].values())} in {run['lost']['files_searched']:,} files",
             f"{sum(f['withstood'] for f in faults)} of {len(faults)}",
+            f"{sum(c.get('reports', 0) for c in counts):,}",
+            str(sum(c.get("reports_failed", 0) for c in counts)),
             f"{sum(spent) / 60:.1f} min", f"{max(d['memory_mb'] for d in run['days']):,.0f} MB",
             f"{run['days'][-1]['disk_mb']:,.0f} MB",
         ])  # fmt: skip
     return _table("What it gave", [
         "residents", "days", "deliveries", "rows kept", "rows pushed", "answers", "people lost",
-        "rows lost", "numbers leaked", "faults withstood", "time", "peak memory", "disk",
+        "rows lost", "numbers leaked", "faults withstood", "reports", "reports failed", "time",
+        "peak memory", "disk",
     ], rows)  # fmt: skip
+
+
+def _growth(runs: list[dict[str, Any]]) -> str:
+    """Tell how a day's time, memory and disk grow with residents, and what that foretells."""
+    if len(runs) < 2:  # noqa: PLR2004 - a line needs two points
+        return ""
+    common = min(len(run["days"]) for run in runs)
+    sizes = [int(run["plan"]["people"]) for run in runs]
+    measures = [
+        (
+            sum(_spent(run)[:common]) / common,
+            max(float(day["memory_mb"]) for day in run["days"][:common]),
+            float(run["days"][common - 1]["disk_mb"]) / common,
+        )
+        for run in runs
+    ]
+    rows = [
+        [f"{size:,}", "measured", *(f"{value:,.0f}" for value in measure)]
+        for size, measure in zip(sizes, measures, strict=True)
+    ]
+    size = sizes[-1] * 10
+    while size <= LARGEST:
+        share = (size - sizes[-1]) / (sizes[-1] - sizes[-2])
+        beyond = [b + (b - a) * share for a, b in zip(measures[-2], measures[-1], strict=True)]
+        rows.append([f"{size:,}", "extrapolated", *(f"{value:,.0f}" for value in beyond)])
+        size *= 10
+    table = _table(
+        f"How a day grows with residents (first {common} days of each run)",
+        ["residents", "", "seconds a day", "peak memory [MB]", "disk a day [MB]"], rows,
+    )  # fmt: skip
+    return table + (
+        "\nExtrapolated along the line through the two largest runs; what grows faster than its "
+        "input, or no longer\nfits into memory, would show only in a run.\n"
+    )
 
 
 def _steps(runs: list[dict[str, Any]]) -> str:
@@ -113,7 +151,7 @@ def _policies(runs: list[dict[str, Any]]) -> str:
          _said(row["mean"]),
          f"{_said(row['difference'])} ({_said(row['low'])} to {_said(row['high'])})",
          str(row["seeds"])]
-        for run in runs[-1:]
+        for run in [run for run in runs if run["policies"]][-1:]
         for row in run["policies"]
     ]  # fmt: skip
     heads = ["residents", "policy", "measure", "mean", "difference (95 % interval)", "seeds"]

@@ -137,6 +137,14 @@ def decisions(account: Account) -> Decisions:
         for one in _faults(account)
         if not one["withstood"]
     ]  # fmt: skip
+    failed = sum(day["counts"].get("reports_failed", 0) for day in account["days"])
+    if failed:
+        items.append(Decision(
+            what=Text(f"修复：{failed}份报告未能生成",
+                      f"Mend: {failed:,} reports could not be made"),
+            who=Text("系统维护", "who keeps the system"),
+            due=Text("下次演练前", "before the next replay"),
+        ))  # fmt: skip
     return Decisions(tuple(items))
 
 

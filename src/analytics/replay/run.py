@@ -15,6 +15,7 @@ import resource
 import secrets
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -37,10 +38,11 @@ from analytics.pool.deliveries import DONE
 from analytics.privacy import disk, keys
 from analytics.replay import account, daily, faults, forecasts, truths
 from analytics.replay import plan as plans
+from analytics.reporting.parameters import DAILY
 from analytics.simulation import field, province
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Executor, Future
     from pathlib import Path
 
@@ -178,7 +180,8 @@ class _Day:
         Do the day's work, and say what came of it.
 
         Teams hand yesterday's lists in while the day's deliveries are pooled, linked and
-        screened: linking reads the answers of the day before, screening none.
+        screened: linking reads the answers of the day before, screening none. Reports on
+        risk, travel and beds are made while new lists are drawn up, that on lists after it.
         """
         begun = time.perf_counter()
         back = beside.submit(_handed_in, self._plan, self._folder, self._day)
@@ -192,13 +195,16 @@ class _Day:
             screened = daily.screen(self._study, self._ring, self._day).rows["persons"]
         self._join(back)
         self._approve()
-        self._push()
-        with self._step("score"):
-            found = truths.recognised(self._study, self._ring, screened)
-            _write(self._folder, self._day, "found", found)
-        self._join(ahead)
-        if published := self._plan.published(self._day):
-            self._report(published)
+        published = self._plan.published(self._day)
+        with ThreadPoolExecutor(1) as printers:  # reports that say nothing of lists, while they go
+            early = printers.submit(self._report, [n for n in published if n in DAILY])
+            self._push()
+            with self._step("score"):
+                found = truths.recognised(self._study, self._ring, screened)
+                _write(self._folder, self._day, "found", found)
+            self._join(ahead)
+            early.result()
+        self._report([name for name in published if name not in DAILY])
         self._counts |= {"persons": linked.persons, "screened": screened.num_rows}
         return {
             "day": str(self._day), "wall": time.perf_counter() - begun, "seconds": self._seconds,
@@ -293,17 +299,22 @@ class _Day:
         self._counts |= {f"rows_{name}": many for name, many in balance.items()}
         self._counts |= {f"targets_{n}": int(stand.get(n, 0)) for n in targets.STANDINGS}
 
-    def _report(self, names: tuple[str, ...]) -> None:
+    def _report(self, names: Sequence[str]) -> None:
         from analytics.reporting import run as reports
 
+        if not names:
+            return
         with self._step("reports"):
             wanted = reports.orders(
                 names, {"study": self._study.name}, [self._day.isoformat()],
                 languages=("zh", "en"), output=self._folder / "pages",
             )  # fmt: skip
             made = list(reports.make_all(wanted, workers=reports.default_workers()))
-        self._counts["reports"] = sum(one.error is None for one in made)
-        self._counts["reports_failed"] = sum(one.error is not None for one in made)
+        for name, many in (
+            ("reports", sum(one.error is None for one in made)),
+            ("reports_failed", sum(one.error is not None for one in made)),
+        ):
+            self._counts[name] = self._counts.get(name, 0) + many
 
 
 @dataclass
