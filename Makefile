@@ -45,7 +45,7 @@ test-office: .venv/.dev ## work lists through LibreOffice: sets it up from Debia
 	@sh tools/setup.sh office
 	@.venv/bin/python -m pytest tests/office $(ARGS)
 
-bench: .venv/.dev ## benchmarks beside their peers (NAME="rt grades"); writes results.json
+bench: .venv/.dev ## benchmarks beside their peers (NAME="rt grades"); writes docs/benchmarks.md
 	@.venv/bin/python -m benchmarks $(NAME)
 
 format: .venv/.dev ## let ruff lay out the code

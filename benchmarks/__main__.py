@@ -3,44 +3,43 @@ Run benchmarks by name, or all of them: ``python -m benchmarks [NAME…]``.
 
 A benchmark is a module of this folder with a function ``run() -> list[dict]``, whose rows
 hold name, what, ours, peer, ratio and peak_memory_mb. Each runs in a process of its own,
-so that none warms another's caches or adds to its peak memory. Versions and the date are
-added here; rows of benchmarks that did not run this time stay in results.json as they were.
+so that none warms another's caches or adds to its peak memory. Machine and date are added
+here; rows of benchmarks that did not run this time stay in results.json as they were. The page
+docs/benchmarks.md is written from all of them.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import json
 import multiprocessing
 import os
 import platform
 import sys
-import tomllib
 import traceback
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from packaging.requirements import Requirement
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import COLUMNS, HERE, Row, names, rows_of
+from benchmarks import COLUMNS, HERE, Row, _page, names, rows_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 RESULTS = HERE / "results.json"
+PAGE = HERE.parent / "docs" / "benchmarks.md"
 
 
-def versions() -> dict[str, str]:
-    """Versions of Python, the workbench and what it depends on."""
-    project = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    distributions = [project["name"], *(Requirement(d).name for d in project["dependencies"])]
-    found = {name: importlib.metadata.version(name) for name in distributions}
-    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
-    return {"python": platform.python_version(), "machine": machine, **found}
+def stamp() -> Row:
+    """When and on what this is measured; the lock file says with which packages."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "python": platform.python_version(),
+    }
 
 
 def measure(name: str) -> list[Row]:
@@ -54,14 +53,15 @@ def measure(name: str) -> list[Row]:
             return []
 
 
-def keep(rows: list[Row], measured: list[str], path: Path) -> None:
-    """Write rows to the results, beside the earlier ones of benchmarks not measured now."""
+def keep(rows: list[Row], measured: list[str], path: Path) -> list[Row]:
+    """Write rows to the results, beside the earlier ones of benchmarks not measured now; all."""
     earlier = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
     kept = [row for row in earlier if row["benchmark"] not in measured]
     merged = sorted(kept + rows, key=lambda row: (str(row["benchmark"]), str(row["name"])))
     unfinished = path.with_suffix(".part")
     unfinished.write_text(json.dumps(merged, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     unfinished.replace(path)
+    return merged
 
 
 def show(rows: list[Row]) -> None:
@@ -82,11 +82,12 @@ def main(arguments: list[str] | None = None) -> int:
     unknown = sorted(set(wanted) - set(known))
     if unknown:
         parser.error(f"no benchmark {', '.join(unknown)}; there are: {', '.join(known) or 'none'}")
-    stamp = {"versions": versions(), "date": datetime.now(UTC).isoformat(timespec="seconds")}
+    measured = stamp()
     results = {name: measure(name) for name in wanted}
-    rows = [{"benchmark": n, **row, **stamp} for n, found in results.items() for row in found]
+    rows = [{"benchmark": n, **row, **measured} for n, found in results.items() for row in found]
     show(rows)
-    keep(rows, [name for name, found in results.items() if found], RESULTS)
+    every = keep(rows, [name for name, found in results.items() if found], RESULTS)
+    PAGE.write_text(_page.page(every), encoding="utf-8")
     failed = [name for name, found in results.items() if not found]
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)

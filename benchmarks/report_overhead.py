@@ -93,9 +93,16 @@ def run() -> list[dict[str, object]]:
 
 
 def _at_once(place: Path) -> list[dict[str, object]]:
-    command = [*_MODULE, "analytics", "report", *THREE, "--again", "--output", str(place)]
-    two, one = (_seconds([*command, "--jobs", jobs]) for jobs in ("2", "1"))
-    return [_row("three reports, two at once beside one after the other [s]", two, one)]
+    """Three reports at once: beside the same command working one by one, and three commands."""
+    base, end = [*_MODULE, "analytics", "report"], ["--again", "--output", str(place)]
+    command = [*base, *THREE, *end]
+    at_once, one_by_one = _seconds(command), _seconds([*command, "--jobs", "1"])
+    alone = _seconds(*([*base, name, *end] for name in THREE))
+    return [
+        _row("three reports at once, beside three commands one after the other [s]", at_once,
+             alone),
+        _row("three reports at once, beside one command one by one [s]", at_once, one_by_one),
+    ]  # fmt: skip
 
 
 def _counties(place: Path) -> dict[str, object]:

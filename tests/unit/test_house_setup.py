@@ -246,22 +246,32 @@ def bench(folder: Path, *names: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def claims(tmp_path):
     """A folder with two claims, of which one has no ratio."""
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
     (tmp_path / "benchmarks").mkdir()
-    for name in ("__init__.py", "__main__.py"):
+    (tmp_path / "docs").mkdir()
+    for name in ("__init__.py", "__main__.py", "_page.py"):
         shutil.copy(ROOT / "benchmarks" / name, tmp_path / "benchmarks")
     (tmp_path / "benchmarks/report_overhead.py").write_text(MEASURED)
     (tmp_path / "benchmarks/rt.py").write_text(MEASURED.replace('"ratio": 0.5,', ""))
     return tmp_path
 
 
-def test_benchmark_row_gains_versions_and_date(claims):
+def test_benchmark_row_gains_machine_and_date_and_stands_on_the_page(claims):
     done = bench(claims, "report-overhead")
     assert done.returncode == 0, done.stderr
     (row,) = json.loads((claims / "benchmarks/results.json").read_text())
     assert (row["benchmark"], row["name"], row["ratio"]) == ("report-overhead", "sum", 0.5)
-    assert row["versions"]["pandas"]
-    assert row["date"]
+    assert row["machine"]
+    page = (claims / "docs/benchmarks.md").read_text()
+    assert "## report-overhead" in page
+    assert "| s | 1 | 2 | 0.5 | 3 |" in page
+    assert f"Measured {row['date'][:10]}" in page
+
+
+def test_the_page_of_benchmarks_is_that_of_the_results():
+    from benchmarks import _page
+
+    rows = json.loads((ROOT / "benchmarks/results.json").read_text(encoding="utf-8"))
+    assert _page.page(rows) == (ROOT / "docs/benchmarks.md").read_text(encoding="utf-8")
 
 
 def test_broken_benchmark_hides_no_other_and_fails_the_run(claims):
