@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from analytics import errors
 from analytics.errors import RunError
 from analytics.render.blocks import MIMETYPE
+from analytics.reporting import nursery
 from analytics.reporting.parameters import ReportParameters
 
 if TYPE_CHECKING:
@@ -63,9 +64,9 @@ def execute(
     RunError
         If a cell fails, hangs, or the kernel dies, or the notebook shows no complete page.
     """
-    from analytics.reporting import kernels, nursery
+    nursery.prepare(notebook)
+    from analytics.reporting import kernels
 
-    kernels.prepare(notebook)
     memory = memory or kernels.standard_memory()
     import papermill  # while the kernel's imports go on
 

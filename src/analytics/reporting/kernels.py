@@ -9,15 +9,11 @@ are forks of a `nursery`, each used once; elsewhere they start cold.
 
 from __future__ import annotations
 
-import ast
-import json
 import os
 import resource
 import select
 import signal
 from contextlib import suppress
-from functools import cache
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +62,11 @@ def manager(
                 kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
                 **settings,
             )
-            if _can_be_warm():
+            if nursery.can_stand():
                 self.provisioner = _Warm(
                     kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self
                 )
-                self.provisioner.imports = _imports(notebook)
+                self.provisioner.notebook = notebook
                 self.provisioner.study = study
 
         async def start_kernel(  # type: ignore[override] # declared for both worlds there
@@ -86,73 +82,6 @@ def manager(
                     resource.prlimit(pid, resource.RLIMIT_DATA, (most, most))
 
     return PrivateKernel
-
-
-def prepare(*notebooks: Path) -> str:
-    """
-    Begin to warm up for notebooks, while the runner does other things.
-
-    Returns
-    -------
-    str
-        Address of the nursery, to `borrow` in this process's workers; empty where there is none.
-    """
-    borrows = os.getpid() in _lines and os.getpid() not in _own
-    if borrows or not _can_be_warm():
-        return ""
-    wanted = dict.fromkeys(name for notebook in notebooks for name in _imports(notebook))
-    return _nursery(tuple(wanted)).address
-
-
-def borrow(address: str) -> None:
-    """Have kernels from the nursery of another process, as long as it stands."""
-    with suppress(OSError):
-        _lines[os.getpid()] = nursery.line(address)
-
-
-@cache
-def _can_be_warm() -> bool:
-    return hasattr(os, "pidfd_open") and hasattr(os, "fork")
-
-
-@cache
-def _imports(notebook: Path) -> tuple[str, ...]:
-    """Modules that a notebook's cells import."""
-    with suppress(OSError, ValueError, KeyError, SyntaxError):
-        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-        sources = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
-        named: list[str] = []
-        for node in ast.walk(ast.parse("\n".join(sources))):
-            if isinstance(node, ast.Import):
-                named += [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                named += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        return tuple(dict.fromkeys(named))
-    return ()
-
-
-_own: dict[int, nursery.Nursery] = {}  # by process: a fork has no part in its parent's
-_lines: dict[int, Connection[Any, Any]] = {}
-
-
-def _nursery(imports: tuple[str, ...]) -> nursery.Nursery:
-    """Nursery of this process; a new one if it died."""
-    standing = _own.get(os.getpid())
-    if standing is None or not standing.stands():
-        if standing is not None:
-            standing.close()
-        standing = _own[os.getpid()] = nursery.Nursery(imports)
-    return standing
-
-
-def _born(imports: tuple[str, ...], wanted: dict[str, Any]) -> int:
-    """Process number of a kernel of the nursery that was called, or where it is gone, of an own."""
-    called = _lines.get(os.getpid())
-    if called is not None:
-        with suppress(OSError, EOFError):
-            return nursery.ask(called, wanted)
-    called = _lines[os.getpid()] = nursery.line(_nursery(imports).address)
-    return nursery.ask(called, wanted)
 
 
 class _Fork:
@@ -200,7 +129,7 @@ class _Fork:
 class _Warm(LocalProvisioner):
     """Starts a kernel as a fork of the nursery."""
 
-    imports: tuple[str, ...] = ()
+    notebook = Path()
     study = ""
 
     async def launch_kernel(self, cmd: list[str], **settings: Any) -> Any:
@@ -214,7 +143,7 @@ class _Warm(LocalProvisioner):
             "folder": os.fspath(settings.get("cwd") or Path.cwd()),
             "study": self.study,
         }
-        born = _Fork(_born(self.imports, wanted))
+        born = _Fork(nursery.kernel(self.notebook, wanted))
         self.process = born  # type: ignore[assignment] # all of a Popen that is asked for
         self.pid = self.pgid = born.pid  # it leads a group of its own
         self.cwd = settings.get("cwd")

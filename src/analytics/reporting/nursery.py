@@ -11,6 +11,7 @@ kernel; when the one that started the nursery goes, everything does.
 
 from __future__ import annotations
 
+import ast
 import atexit
 import contextlib
 import gc
@@ -23,6 +24,8 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
+from functools import cache
 from multiprocessing.connection import Client, Connection, wait
 from pathlib import Path
 from typing import Any, Final
@@ -51,17 +54,71 @@ def place() -> str | None:
     return None if len(tempfile.gettempdir()) <= _LONGEST else "/tmp"  # noqa: S108 - made private
 
 
-class Nursery:
+def can_stand() -> bool:
+    """Whether this system can fork, and watch a process that is no child."""
+    return hasattr(os, "pidfd_open") and hasattr(os, "fork")
+
+
+def prepare(*notebooks: Path) -> str:
     """
-    A nursery, as the process that starts it sees it.
+    Begin to warm up for notebooks, while this process does other things.
+
+    Returns
+    -------
+    str
+        Address of its nursery, to `borrow` in its workers; empty where it borrows one itself, or
+        there can be none.
+    """
+    borrows = os.getpid() in _lines and os.getpid() not in _own
+    if borrows or not can_stand():
+        return ""
+    return _standing(notebooks).address
+
+
+def borrow(address: str) -> None:
+    """Have kernels from the nursery of another process, as long as it stands."""
+    with contextlib.suppress(OSError):
+        _lines[os.getpid()] = Client(address, family="AF_UNIX")
+
+
+def kernel(notebook: Path, wanted: dict[str, Any]) -> int:
+    """
+    Ask for a kernel, which ends with this process at the latest.
 
     Parameters
     ----------
-    imports : tuple of str
-        Modules to import beside `HEAVY`; one that is missing is left to the kernel to miss.
-    """
+    notebook : Path
+        What will run: its imports are done already, if the nursery is started for it.
+    wanted : dict
+        arguments (of the kernel), environment, folder, study.
 
-    def __init__(self, imports: tuple[str, ...]) -> None:
+    Returns
+    -------
+    int
+        Its process number.
+
+    Raises
+    ------
+    OSError, EOFError
+        If the nursery is gone, and its successor, too.
+    """
+    called = _lines.get(os.getpid())
+    if called is not None:
+        with contextlib.suppress(OSError, EOFError):
+            return _asked(called, wanted)
+    called = _lines[os.getpid()] = Client(_standing((notebook,)).address, family="AF_UNIX")
+    return _asked(called, wanted)
+
+
+def _asked(called: Connection[Any, Any], wanted: dict[str, Any]) -> int:
+    called.send_bytes(json.dumps(wanted).encode())
+    return int(called.recv_bytes())
+
+
+class _Nursery:
+    """A nursery that has imported some modules, as the process that starts it sees it."""
+
+    def __init__(self, imports: Iterable[str]) -> None:
         self._folder = tempfile.mkdtemp(prefix="workbench-", dir=place())
         self.address = str(Path(self._folder) / "nursery")
         with socket.socket(socket.AF_UNIX) as door:
@@ -89,40 +146,36 @@ class Nursery:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def line(address: str) -> Connection[Any, Any]:
-    """
-    Call a nursery; kernels asked for over the line end with it.
-
-    Raises
-    ------
-    OSError
-        If it stands no more.
-    """
-    return Client(address, family="AF_UNIX")
+# By process: a fork has no part in its parent's
+_own: dict[int, _Nursery] = {}
+_lines: dict[int, Connection[Any, Any]] = {}
 
 
-def ask(called: Connection[Any, Any], wanted: dict[str, Any]) -> int:
-    """
-    Ask for a kernel.
+def _standing(notebooks: Iterable[Path]) -> _Nursery:
+    """Nursery of this process; a new one, warm for these notebooks, if it died."""
+    own = _own.get(os.getpid())
+    if own is None or not own.stands():
+        if own is not None:
+            own.close()
+        named = dict.fromkeys(name for notebook in notebooks for name in _imports(notebook))
+        own = _own[os.getpid()] = _Nursery(named)
+    return own
 
-    Parameters
-    ----------
-    called : Connection
-    wanted : dict
-        arguments (of the kernel), environment, folder, study.
 
-    Returns
-    -------
-    int
-        Its process number.
-
-    Raises
-    ------
-    OSError, EOFError
-        If the nursery is gone.
-    """
-    called.send_bytes(json.dumps(wanted).encode())
-    return int(called.recv_bytes())
+@cache
+def _imports(notebook: Path) -> tuple[str, ...]:
+    """Modules that a notebook's cells import."""
+    with contextlib.suppress(OSError, ValueError, KeyError, SyntaxError):
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        sources = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+        named: list[str] = []
+        for node in ast.walk(ast.parse("\n".join(sources))):
+            if isinstance(node, ast.Import):
+                named += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                named += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        return tuple(dict.fromkeys(named))
+    return ()
 
 
 def main() -> None:

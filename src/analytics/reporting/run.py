@@ -29,7 +29,15 @@ from typing import Any
 from analytics import study as studies
 from analytics.errors import PublicationError, RunError, SetupError, WorkbenchError
 from analytics.render.blocks import Language
-from analytics.reporting import catalogue, crate, digest, execution, manifest, publication
+from analytics.reporting import (
+    catalogue,
+    crate,
+    digest,
+    execution,
+    manifest,
+    nursery,
+    publication,
+)
 from analytics.reporting.parameters import STANDARD, ReportParameters, model, parse
 
 _MAKING = (
@@ -148,6 +156,8 @@ def make_all(wanted: Sequence[Order], *, workers: int) -> Iterator[Outcome]:
     workers : int
         Number of processes; with one, or one order, all happens in this process.
     """
+    if any(order.again for order in wanted):
+        nursery.prepare(*(order.notebook for order in wanted))
     stale = []
     for order in wanted:  # to find that a page stands costs less than a process
         found = _standing(order)
@@ -165,9 +175,7 @@ def make_all(wanted: Sequence[Order], *, workers: int) -> Iterator[Outcome]:
 
 def _make_apart(stale: Sequence[Order], workers: int) -> Iterator[Outcome]:
     """Make reports in processes whose death hurts one report each."""
-    from analytics.reporting import kernels
-
-    lent = kernels.prepare(*dict.fromkeys(order.notebook for order in stale))
+    lent = nursery.prepare(*(order.notebook for order in stale))
     waiting, done = SimpleQueue[Order](), SimpleQueue[Outcome]()
     for order in stale:
         waiting.put(order)
@@ -228,9 +236,7 @@ def _begin(lent: str, environment: dict[str, str]) -> None:
     os.environ.update(environment)
     Thread(target=watch, daemon=True).start()
     if lent:
-        from analytics.reporting import kernels
-
-        kernels.borrow(lent)
+        nursery.borrow(lent)
 
 
 def _lost(order: Order) -> RunError:
