@@ -188,13 +188,13 @@ def main() -> None:
         with contextlib.suppress(ImportError):  # the kernel that needs it will say so
             importlib.import_module(module)
     born: dict[Connection[Any, Any], set[int]] = {}
-    signal.signal(signal.SIGTERM, lambda *_: _end(born))
+    signal.signal(signal.SIGTERM, lambda *_: _end(born, door))
     foreseen: set[str] = set()
     owner = sys.stdin.fileno()
     while True:
         for speaker in wait([owner, door, *born]):
             if speaker == owner:
-                _end(born)
+                _end(born, door)
             elif speaker is door:
                 born[Connection(door.accept()[0].detach())] = set()
             elif isinstance(speaker, Connection):
@@ -235,9 +235,11 @@ def _kill(kernels: set[int]) -> None:
                 os.killpg(kernel, signal.SIGKILL)
 
 
-def _end(born: dict[Connection[Any, Any], set[int]]) -> None:
+def _end(born: dict[Connection[Any, Any], set[int]], door: socket.socket) -> None:
+    """Leave nothing behind, even where the owner was killed."""
     for kernels in born.values():
         _kill(kernels)
+    shutil.rmtree(Path(door.getsockname()).parent, ignore_errors=True)
     os._exit(0)
 
 
