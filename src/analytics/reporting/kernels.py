@@ -13,11 +13,14 @@ import os
 import resource
 import select
 import signal
+import time
 from contextlib import suppress
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 import jupyter_client.manager  # first: provisioning needs it loaded
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
@@ -60,6 +63,7 @@ def manager(
                 transport="ipc",
                 connection_file=str(private / "kernel.json"),
                 kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
+                client_factory=_Listener,
                 **settings,
             )
             if nursery.can_stand():
@@ -81,7 +85,47 @@ def manager(
                 with suppress(ProcessLookupError):
                     resource.prlimit(pid, resource.RLIMIT_DATA, (most, most))
 
+        async def _async_wait(self, pollinterval: float = 0.005) -> None:
+            """Wait for its end, looking more often than every tenth of a second."""
+            await super()._async_wait(pollinterval)
+
     return PrivateKernel
+
+
+class _Listener(AsyncKernelClient):
+    """Client of a kernel that nobody else talks to: what it says first is known."""
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - its name there
+        """
+        Wait until the kernel has answered, and is heard to rest.
+
+        A client that others may disturb waits for a silence of a fifth of a second instead.
+
+        Raises
+        ------
+        RuntimeError
+            If it dies, or takes longer than `timeout` [s].
+        """
+        latest = time.monotonic() + (float("inf") if timeout is None else timeout)
+        while not await self._rests(self.kernel_info()):
+            if not await self.is_alive():
+                raise RuntimeError("the kernel died before it was ready")
+            if time.monotonic() > latest:
+                raise RuntimeError(f"the kernel was not ready within {timeout} s")
+
+    async def _rests(self, asked: str) -> bool:
+        """Whether a question is answered, and the rest after it heard."""
+        with suppress(Empty):
+            reply = await self.get_shell_msg(timeout=1)
+            while reply["msg_type"] != "kernel_info_reply":
+                reply = await self.get_shell_msg(timeout=1)
+            self._handle_kernel_info_reply(reply)
+            while True:
+                heard = await self.get_iopub_msg(timeout=0.2)
+                rests = heard["content"].get("execution_state") == "idle"
+                if rests and heard["parent_header"].get("msg_id") == asked:
+                    return True
+        return False
 
 
 class _Fork:
