@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from analytics.render import roster
 from analytics.render.blocks import (
-    Decision,
     Decisions,
     Headline,
     Headlines,
@@ -192,7 +192,7 @@ def decisions(
         more = freer["exported"] - place["exported"]
         now, then = STATUSES[place["status"]], STATUSES[freer["status"]]
         items.append(
-            _decision(
+            roster.decision(
                 study,
                 "travel_channel",
                 Text(
@@ -209,7 +209,7 @@ def decisions(
     unused = not rules.in_force(as_of)
     zh, en = ("（规则尚未生效）", " (no rule is in force yet)") if unused else ("", "")
     items.append(
-        _decision(
+        roster.decision(
             study,
             "health_code",
             Text(
@@ -222,20 +222,6 @@ def decisions(
         )
     )
     return Decisions(tuple(items))
-
-
-def _decision(study: Study, task: str, what: Text) -> Decision:
-    duty = next((duty for duty in study.duties if duty.task == task), None)
-    if duty is None:
-        return Decision(
-            what,
-            who=Text("本研究未列责任清单", "no duty roster in this study"),
-            due=Text("未定", "not set"),
-        )
-    due = f"{duty.due:%H:%M}"
-    return Decision(
-        what, Text(duty.who.zh, duty.who.en), Text(f"每日{due}前", f"by {due} each day")
-    )
 
 
 def delayed(days: float) -> Text:

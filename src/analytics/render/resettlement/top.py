@@ -8,6 +8,7 @@ import pandas as pd
 
 from analytics.analysis.resettlement import Openings, Plan, Shown
 from analytics.errors import SolverError
+from analytics.render import roster
 from analytics.render.blocks import (
     Decision,
     Decisions,
@@ -154,7 +155,7 @@ def decisions(
     """Name what must be decided: sites to open, people to visit, assistance past due."""
     items, named = [], names(places)
     if plan.persons.empty:
-        items.append(_item(study, "resettlement_registrations", Text(
+        items.append(_asked(study, "resettlement_registrations", Text(
             "督促各部门报送滞留人员登记和安置点。",
             "Have departments deliver registrations of stranded people, and sites.",
         )))  # fmt: skip
@@ -165,29 +166,23 @@ def decisions(
         cost = number(openings.sites["opening_cost"].sum())
         sites = counted(len(openings.sites), Text("处备用安置点", "candidate site"),
                         "candidate sites")  # fmt: skip
-        items.append(_item(study, "resettlement_sites", Text(
+        items.append(_asked(study, "resettlement_sites", Text(
             f"启用{sites.zh}（{where.zh}{'等' if more else ''}），启用费用{cost.zh}元。",
             f"Open {sites.en} ({where.en}{' and others' if more else ''}); opening costs "
             f"{cost.en} yuan.",
         )))  # fmt: skip
     if (plan.persons["reason"] == "unregistered").any():
-        items.append(_item(study, "resettlement_visits", Text(
+        items.append(_asked(study, "resettlement_visits", Text(
             "上门核实并登记只在其他部门名单上出现的滞留人员。",
             "Visit and register stranded people who stand on other departments' lists only.",
         )))  # fmt: skip
     if (claims["overdue"] > 0).any():
-        items.append(_item(study, "assistance", Text(
+        items.append(_asked(study, "assistance", Text(
             "按优先名单落实逾期救助。",
             "Give the assistance that is past due, in the order of the priority list.",
         )))  # fmt: skip
     return Decisions(tuple(items))
 
 
-def _item(study: Study, task: str, what: Text) -> Decision:
-    duty = next((duty for duty in study.duties if duty.task == task), None)
-    if duty is None:
-        return Decision(what, Text("安置专班", "resettlement team"), Text("未定", "not set"))
-    due = f"{duty.due:%H:%M}"
-    return Decision(
-        what, Text(duty.who.zh, duty.who.en), Text(f"每日{due}前", f"by {due} each day")
-    )
+def _asked(study: Study, task: str, what: Text) -> Decision:
+    return roster.decision(study, task, what, otherwise=Text("安置专班", "resettlement team"))

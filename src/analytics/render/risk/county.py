@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from analytics.render import roster
 from analytics.render.blocks import (
     Decision,
     Decisions,
@@ -134,7 +135,7 @@ def decisions(study: Study, assessment: Assessment, unit: str) -> Decisions:
     move = _row(assessment.moves, unit)
     if not move.needs:
         return Decisions(())
-    asked: Decision = top.decision(study, "county_counts", step_down(move))
+    asked: Decision = roster.decision(study, "county_counts", step_down(move))
     return Decisions((asked,))
 
 

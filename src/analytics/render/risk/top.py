@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 import pandas as pd
 
+from analytics.render import roster
 from analytics.render.blocks import (
-    Decision,
     Decisions,
     Lead,
     Masthead,
@@ -144,7 +144,7 @@ def decisions(
         units = counted(len(undecided), *_unit(grades))
         places = undecided["prefecture"].nunique()
         items.append(
-            decision(
+            roster.decision(
                 study,
                 "county_counts",
                 Text(
@@ -161,7 +161,7 @@ def decisions(
         names = listed(few)
         more = Text("等", " and others") if len(apart) > len(few) else Text("", "")
         items.append(
-            decision(
+            roster.decision(
                 study,
                 "official_list",
                 Text(
@@ -172,7 +172,7 @@ def decisions(
         )
     if set_aside:
         items.append(
-            decision(
+            roster.decision(
                 study,
                 "data_quality",
                 Text(
@@ -182,21 +182,6 @@ def decisions(
             )
         )
     return Decisions(tuple(items))
-
-
-def decision(study: Study, task: str, what: Text) -> Decision:
-    """Something to decide, by whom and when: as the study's roster has it for a task."""
-    duty = next((duty for duty in study.duties if duty.task == task), None)
-    if duty is None:
-        return Decision(
-            what,
-            who=Text("本研究未列责任清单", "no duty roster in this study"),
-            due=Text("未定", "not set"),
-        )
-    due = f"{duty.due:%H:%M}"
-    return Decision(
-        what, Text(duty.who.zh, duty.who.en), Text(f"每日{due}前", f"by {due} each day")
-    )
 
 
 def _unit(grades: pd.DataFrame) -> tuple[Text, str]:
