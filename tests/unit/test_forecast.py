@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import partial
 
 import numpy as np
@@ -52,21 +53,34 @@ def test_silence_keeps_a_chance_of_arrivals():
     assert found[-1] > 0
 
 
-def test_forecasts_repeat_and_do_not_depend_on_chunks(monkeypatch):
-    """Same seed, same forecast; many areas in chunks are forecast like few at once."""
-    many = np.tile(HISTORY, (10, 1))
-    first = forecast.damped_renewal(many, (7,), forecast.LEVELS)
-    np.testing.assert_array_equal(first, forecast.damped_renewal(many, (7,), forecast.LEVELS))
-    monkeypatch.setattr(forecast, "_CELLS", 200_000)
-    parts = forecast.damped_renewal(many, (7,), forecast.LEVELS)
-    np.testing.assert_allclose(parts[20:, 0, 4], first[20:, 0, 4], rtol=0.3, atol=3)
+def one(window=7, damping=1.0, spread=0.05):
+    """Damped renewal of one window, damping and spread: nothing is left to learn."""
+    return forecast.Damping(windows=(window,), damping=(damping,), spread=(spread,))
+
+
+def test_expected_cases_by_hand():
+    """Infection after a day, R 1/2 falling by a fifth a day: 40 cases, then 16, then 5.12."""
+    found = forecast._expected(
+        np.array([[7.0, 40.0]]),
+        np.array([0.0, 1.0, 0.0, 0.0, 0.0]),
+        np.array([[0.5]]),
+        np.array([0.8]),
+        np.array([0.0]),
+        2,
+    )
+    np.testing.assert_allclose(found.ravel(), [40 * 0.5 * 0.8, 40 * 0.5 * 0.8 * 0.5 * 0.64])
+
+
+def test_quantiles_have_the_mean_and_the_variance():
+    """Mean 20, variance 60: negative binomial of size 10."""
+    found = forecast._negative_binomial(np.array(20.0), np.array(60.0), forecast.LEVELS)
+    np.testing.assert_array_equal(found, stats.nbinom.ppf(forecast.LEVELS, 10, 1 / 3))
 
 
 def test_renewal_intervals_hold_what_they_promise():
     """Epidemics drawn from the model itself: 95 % intervals hold 90 to 99 %."""
     random = np.random.default_rng(11)
-    choices = forecast.Damping(damping_spread=0.0, common_spread=0.0, trend=0.0, damping=1.0,
-                               area_spread=0.05, arrivals=0.01, dispersion=50)  # fmt: skip
+    choices = dataclasses.replace(one(), damping_spread=0.0, cluster=1.0, dispersion=1e6)
     weights = choices.interval.weights(60)
     daily = np.zeros((300, 47))
     daily[:, :5] = random.poisson(20, size=(300, 5))
@@ -74,10 +88,42 @@ def test_renewal_intervals_hold_what_they_promise():
     for day in range(5, 47):
         force = daily[:, :day] @ weights[1 : day + 1][::-1]
         daily[:, day] = random.poisson(number * force)
-    found = forecast.damped_renewal(daily[:, :40], (7,), forecast.LEVELS, choices, paths=600)
+    found = forecast.damped_renewal(daily[:, :40], (7,), forecast.LEVELS, choices)
     came = daily[:, 40:].sum(axis=1)[:, None]
     share = scoring.covered(came, found, forecast.LEVELS, 0.95).mean()
     assert 0.90 <= share <= 0.99
+
+
+def test_what_was_right_weighs_most():
+    """Ten areas whose reproduction number falls by a fifth a day: that damping is learned."""
+    choices = forecast.Damping(windows=(7,), damping=(0.8, 0.95), spread=(0.1,))
+    weights, daily = choices.interval.weights(60), np.zeros((10, 40))
+    daily[:, :30] = np.linspace(100, 1000, 10)[:, None]
+    for day in range(30, 40):
+        force = daily[:, :day] @ weights[1 : day + 1][::-1]
+        daily[:, day] = np.round(force * 0.8 ** (day - 29))
+    learned = forecast._learned_weights(daily, choices)
+    assert learned[0] > 0.9
+    assert learned.sum() == pytest.approx(1)
+
+
+def test_a_short_history_teaches_nothing():
+    """Sixteen days cannot be tried on days before them: combinations are averaged evenly."""
+    short = HISTORY[:, :16]
+    each = [
+        forecast.damped_renewal(short, (7,), forecast.LEVELS, one(damping=damping))
+        for damping in (0.7, 0.9)
+    ]
+    both = dataclasses.replace(one(), damping=(0.7, 0.9))
+    found = forecast.damped_renewal(short, (7,), forecast.LEVELS, both)
+    np.testing.assert_allclose(found, np.mean(each, axis=0))
+
+
+def test_the_same_history_gives_the_same_forecast_whatever_else_is_asked():
+    """Nothing is drawn at random; a horizon is forecast alike alone and among others."""
+    alone = forecast.damped_renewal(HISTORY, (7,), forecast.LEVELS)
+    among = forecast.damped_renewal(HISTORY, tuple(range(1, 15)), forecast.LEVELS)
+    np.testing.assert_allclose(alone[:, 0], among[:, 6], rtol=0.03)
 
 
 def rolling(outcome):
@@ -152,11 +198,3 @@ def test_pooled_regression_uses_no_outcome_it_could_not_know():
         pooled_forecast.pooled_poisson(short, (7, 14), forecast.LEVELS),
         forecast.decaying_week(short, (7, 14), forecast.LEVELS),
     )
-
-
-def test_windows_are_averaged_quantile_by_quantile():
-    one, two, both = (
-        forecast.damped_renewal(HISTORY, (7,), forecast.LEVELS, forecast.Damping(windows=windows))
-        for windows in ((5,), (7,), (5, 7))
-    )
-    np.testing.assert_allclose(both, (one + two) / 2)

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from numpy.polynomial.hermite_e import hermegauss
 from scipy import stats
 
 from analytics.errors import ParameterError
+from analytics.methods import scoring
 from analytics.methods.serial_interval import SerialInterval
 
 FloatArray = npt.NDArray[np.float64]
@@ -25,7 +27,9 @@ HORIZONS = (7, 14)
 LEVELS = np.array([0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975])
 NISHIURA = SerialInterval(4.7, 2.9)
 WEEK = 7
-_CELLS = 20_000_000  # numbers held at once while paths are drawn
+SHORTEST = 14  # days of history that a forecast tried on the past needs
+LEAST_WEIGHT = 1e-3  # of the best combination's: less is not worth its time
+NODES, DAMPING_NODES = 7, 3  # of the quadrature
 
 
 def zero(history: FloatArray, horizons: tuple[int, ...], levels: FloatArray) -> FloatArray:
@@ -72,7 +76,7 @@ def decaying_week(
 @dataclass(frozen=True)
 class Damping:
     """
-    Choices of the damped renewal forecast.
+    Choices of the damped renewal forecast: wide ranges, which the past weighs, and round numbers.
 
     Parameters
     ----------
@@ -80,41 +84,37 @@ class Damping:
         Mean 4.7 and standard deviation 2.9 days (Nishiura, Linton & Akhmetzhanov 2020, Int J
         Infect Dis 93:284, doi:10.1016/j.ijid.2020.02.060).
     windows : tuple of int
-        Days of which the reproduction number is estimated; forecasts of several windows are
-        averaged quantile by quantile (Vincent averaging).
+        Days of which the reproduction number is estimated.
+    damping : tuple of float
+        Factors on the reproduction number from one day to the next.
+    spread : tuple of float
+        Log standard deviations of an area's departure from the estimate.
+    past : tuple of int
+        Days ago from which every combination of the three is tried on the days since.
     prior_cases : float
         Weight [cases] of all areas' common reproduction number in each area's own.
-    damping, damping_spread : float
-        Factor on the reproduction number from one day to the next, and its spread over paths.
-    trend : float
-        Weight (0 to 1) of the observed change of the common reproduction number in it.
-    area_spread, common_spread : float
-        Log standard deviation of an area's and of all areas' departure from the estimate.
-    dispersion : float
-        Size of the negative binomial distribution of a day's cases.
+    damping_spread : float
+        Standard deviation of the damping.
+    cluster, dispersion : float
+        Variance of cases about their expectation m: cluster m + m^2 / dispersion.
     arrivals, arrivals_shape : float
-        Cases a day from elsewhere: gamma distributed over areas and paths with this shape,
-        mean `arrivals` times the square root of the area's cases so far.
+        Cases a day from elsewhere: gamma distributed over areas with this shape, mean `arrivals`
+        times the square root of the area's cases so far.
     most : float
         Upper bound of a reproduction number.
-
-    Notes
-    -----
-    But for the serial interval these were chosen by hand on the backtest's own series, so its
-    figures for this model are those of a tuned model.
     """
 
     interval: SerialInterval = NISHIURA
-    windows: tuple[int, ...] = (5, 7)
+    windows: tuple[int, ...] = (3, 7, 14)
+    damping: tuple[float, ...] = (0.7, 0.8, 0.9)
+    spread: tuple[float, ...] = (0.1, 0.3, 0.5)
+    past: tuple[int, ...] = (3, 7, 14)
     prior_cases: float = 20.0
-    damping: float = 0.78
     damping_spread: float = 0.05
-    trend: float = 0.4
-    area_spread: float = 0.3
-    common_spread: float = 0.2
-    dispersion: float = 1.0
+    cluster: float = 3.0
+    dispersion: float = 10.0
     arrivals: float = 0.01
-    arrivals_shape: float = 0.1
+    arrivals_shape: float = 0.03
     most: float = 3.0
 
 
@@ -123,8 +123,6 @@ def damped_renewal(
     horizons: tuple[int, ...],
     levels: FloatArray,
     choices: Damping | None = None,
-    paths: int = 1000,
-    seed: int = 0,
 ) -> FloatArray:
     """
     Predict by the renewal equation with a reproduction number that goes on falling.
@@ -134,109 +132,143 @@ def damped_renewal(
     history : array (areas, days)
         Daily new cases, repaired: a jump of reporting would be carried on as growth.
     horizons : tuple of int
-        Days to sum over.
+        Days to sum over, ascending.
     levels : array (levels,)
         Probabilities of the quantiles.
     choices : Damping, optional
         Everything chosen.
-    paths, seed : int
-        Epidemics drawn per area, and the seed of their randomness.
 
     Returns
     -------
     array (areas, horizons, levels)
         Quantiles of the cases summed over each horizon.
 
+    Raises
+    ------
+    ParameterError
+        If the history has negative or unknown days, or fewer than seven.
+
     Notes
     -----
-    On path j, day h ahead of area i [1]_::
+    Cases expected h days ahead in area i [1]_::
 
-        I_ijh ~ NegBin(R_ij d_j^h sum_s w_s I_ij,h-s + a_ij)
+        m_ih = R_i d^h sum_s w_s m_i,h-s + a_i
 
-    R_ij comes from its posterior (Cori et al. 2013) with a prior centred on the areas' common
-    number; d_j is the damping, a geometric mean of a constant and of the change of the common
-    number over the last two windows; a_ij are arrivals.
+    R_i has its posterior (Cori et al. 2013) with a prior centred on the areas' common number,
+    spread further; d is the damping, a_i are arrivals. Both are integrated over by
+    Gauss-Hermite quadrature; the sum's quantiles are those of the negative binomial distribution
+    with its mean and variance. Combinations of window, damping and spread are averaged quantile by
+    quantile (Vincent averaging). Their weights are S^-n, n the number of areas and S the mean
+    weighted interval score, on the scale of square roots, of what each would have said `past` days
+    ago of the days since: the likelihood of n exponential scores of unknown mean. Nothing but the
+    history is used; where it is too short to try, weights are equal.
 
     References
     ----------
     .. [1] Nouvellet et al. 2018, Epidemics 22:3, doi:10.1016/j.epidem.2017.02.012.
     """
     cases, c = _history(history, horizons), choices or Damping()
-    each = [_by_window(cases, horizons, levels, (c, window, paths, seed)) for window in c.windows]
-    averaged: FloatArray = np.mean(each, axis=0)
-    return averaged
+    weights = _learned_weights(cases, c)
+    kept = weights > LEAST_WEIGHT * weights.max()
+    mean, variance = (moment[kept] for moment in _moments(cases, horizons, c))
+    quantiles = _negative_binomial(mean, variance, np.asarray(levels))
+    averaged = np.einsum("m,mahl->ahl", weights[kept] / weights[kept].sum(), quantiles)
+    rising: FloatArray = np.maximum.accumulate(averaged, axis=1)
+    return rising
 
 
-def _by_window(
-    cases: FloatArray,
-    horizons: tuple[int, ...],
-    levels: FloatArray,
-    how: tuple[Damping, int, int, int],
-) -> FloatArray:
-    """Forecast from the reproduction number of one window."""
-    c, window, paths, seed = how
-    random = np.random.default_rng(seed)
+def _learned_weights(cases: FloatArray, c: Damping) -> FloatArray:
+    """Weights (combinations,) by how well each would have forecast the last days; they sum to 1."""
+    scores = []
+    for back in c.past:
+        if cases.shape[1] - back >= SHORTEST:
+            quantiles = _negative_binomial(*_moments(cases[:, :-back], (back,), c), LEVELS)
+            came = np.sqrt(cases[:, -back:].sum(axis=1))
+            score = scoring.weighted_interval_score(came, np.sqrt(quantiles[:, :, 0]), LEVELS)
+            each = score.mean(axis=1) + 1e-9
+            scores.append(each / each.mean())
+    if not scores:
+        count = len(c.windows) * len(c.spread) * len(c.damping)
+        return np.full(count, 1 / count)
+    logs = -len(cases) * np.log(np.mean(scores, axis=0))
+    weights = np.exp(logs - logs.max())
+    summing: FloatArray = weights / weights.sum()
+    return summing
+
+
+def _moments(
+    cases: FloatArray, horizons: tuple[int, ...], c: Damping
+) -> tuple[FloatArray, FloatArray]:
+    """Mean and variance (combinations, areas, horizons) of the cases summed over each horizon."""
     weights = c.interval.weights(cases.shape[1] + max(horizons) + 1)
-    number, scale, damping = _estimates(cases, weights, c, window)
-    common = random.normal(0, c.common_spread, size=paths)
-    fall = np.clip(damping + random.normal(0, c.damping_spread, size=paths), 0.5, 1)
-    length = cases.shape[1] + max(horizons)
-    quantiles = np.empty((cases.shape[0], len(horizons), len(levels)))
-    chunks = max(1, -(-cases.shape[0] * paths * length // _CELLS))
-    for some in np.array_split(np.arange(cases.shape[0]), chunks):
-        size = (len(some), paths)
-        r = random.gamma(number[some, None], scale[some, None], size=size)
-        r = np.minimum(r * np.exp(random.normal(0, c.area_spread, size=size) + common), c.most)
-        mean = c.arrivals * np.sqrt(cases[some].sum(axis=1) + 1)
-        arrivals = random.gamma(c.arrivals_shape, mean[:, None] / c.arrivals_shape, size=size)
-        ahead = _ahead(
-            cases[some], weights, (r, fall, arrivals), max(horizons), c.dispersion, random
+    node, share = hermegauss(NODES)
+    turn, part = hermegauss(DAMPING_NODES)
+    each = np.outer(share / share.sum(), part / part.sum())
+    fall = np.clip(np.add.outer(c.damping, c.damping_spread * turn), 0.5, 1).ravel()
+    arrivals = c.arrivals * np.sqrt(cases.sum(axis=1) + 1)
+    from_elsewhere = np.outer(arrivals, horizons) ** 2 / c.arrivals_shape
+    means, variances = [], []
+    for window in c.windows:
+        number, error = _estimates(cases, weights, c, window)
+        spread = np.sqrt(error[:, None] + np.square(c.spread))
+        r = number[:, None] * np.exp(spread[..., None] * node).reshape(len(cases), -1)
+        ahead = _expected(cases, weights, np.minimum(r, c.most), fall, arrivals, max(horizons))
+        summed = ahead.cumsum(axis=-1)[..., np.asarray(horizons) - 1]
+        summed = summed.reshape(
+            len(cases), len(c.spread), NODES, len(c.damping), DAMPING_NODES, len(horizons)
         )
-        for at, horizon in enumerate(horizons):
-            total = ahead[:, :, :horizon].sum(axis=2)
-            quantiles[some, at] = np.quantile(total, levels, axis=1).T
-    return quantiles
+        mean, square = (
+            np.einsum("asndkh,nk->sdah", power, each).reshape(-1, len(cases), len(horizons))
+            for power in (summed, summed**2)
+        )
+        means.append(mean)
+        variances.append(
+            c.cluster * mean + square / c.dispersion + square - mean**2 + from_elsewhere
+        )
+    return np.concatenate(means), np.concatenate(variances)
 
 
 def _estimates(
     cases: FloatArray, weights: FloatArray, c: Damping, window: int
-) -> tuple[FloatArray, FloatArray, float]:
-    """Shape and scale of each area's reproduction number, and the damping."""
+) -> tuple[FloatArray, FloatArray]:
+    """Each area's reproduction number, and the squared relative error of its estimate."""
     days = cases.shape[1]
-    lag = np.arange(days)[None, :] - np.arange(days)[:, None]
-    pressure = cases @ np.where(lag > 0, weights[np.abs(lag)], 0.0)
     now = slice(days - min(window, days), days)
-    before = slice(max(0, now.start - window), now.start)
-    new, force = cases[:, now].sum(axis=1), pressure[:, now].sum(axis=1)
+    lag = np.arange(days)[None, now] - np.arange(days)[:, None]
+    force = (cases @ np.where(lag > 0, weights[np.abs(lag)], 0.0)).sum(axis=1)
+    new = cases[:, now].sum(axis=1)
     common = (new.sum() + 1) / (force.sum() + 1)
-    earlier = (cases[:, before].sum() + 1) / (pressure[:, before].sum() + 1)
-    change = np.log(common / earlier) / window
-    damping = np.exp((1 - c.trend) * np.log(c.damping) + c.trend * change)
-    shape = c.prior_cases + new
-    return shape, 1 / (c.prior_cases / common + force), float(np.clip(damping, 0.7, 1))
+    return (c.prior_cases + new) / (c.prior_cases / common + force), 1 / (c.prior_cases + new)
 
 
-def _ahead(
+def _expected(
     cases: FloatArray,
     weights: FloatArray,
-    drawn: tuple[FloatArray, FloatArray, FloatArray],
+    number: FloatArray,
+    fall: FloatArray,
+    arrivals: FloatArray,
     days: int,
-    dispersion: float,
-    random: np.random.Generator,
 ) -> FloatArray:
-    """Cases (areas, paths, days) to come: the past's share once, the future's day by day."""
-    number, fall, arrivals = drawn
+    """Expect cases (areas, numbers, falls, days): the past's share once, then day by day."""
     length = cases.shape[1]
-    ahead = np.zeros((*number.shape, days))
     lag = np.arange(days)[None, :] + length - np.arange(length)[:, None]
     past = cases @ weights[lag]
+    ahead = np.zeros((*number.shape, len(fall), days))
     for day in range(days):
-        recent = ahead[:, :, :day] @ weights[1 : day + 1][::-1]
-        mean = number * fall ** (day + 1) * (past[:, day, None] + recent) + arrivals
-        ahead[:, :, day] = random.negative_binomial(
-            dispersion, dispersion / (dispersion + np.maximum(mean, 1e-12))
-        )
+        recent = ahead[..., :day] @ weights[1 : day + 1][::-1]
+        pressure = past[:, day, None, None] + recent
+        damped = number[:, :, None] * fall ** (day + 1)
+        ahead[..., day] = damped * pressure + arrivals[:, None, None]
     return ahead
+
+
+def _negative_binomial(mean: FloatArray, variance: FloatArray, levels: FloatArray) -> FloatArray:
+    """Quantiles (..., levels) of the negative binomial distribution of a mean and a variance."""
+    mean = np.maximum(mean, 1e-9)
+    size = mean**2 / np.maximum(variance - mean, 1e-9 * mean)
+    share = size / (size + mean)
+    quantiles: FloatArray = stats.nbinom.ppf(levels, size[..., None], share[..., None])
+    return np.maximum(quantiles, 0)
 
 
 def _history(history: FloatArray, horizons: tuple[int, ...]) -> FloatArray:
