@@ -40,8 +40,9 @@ the census of November 2020: counted later, but not of the epidemic). "With
 the list before" knows the last official list of an earlier day besides. "Retrospective" knows the
 counties' cumulative cases of mid-March and later. No parameter was fitted to a list: elasticity
 and spread of shares come from the prefectures by 10 February 2020, before the rule itself; the
-rate of clusters from a published count in two other provinces (see `study.toml`); dispersion and
-error of the list are round priors, and the table after the next shows what they do. That the
+rate of clusters from a published count in two other provinces; the dispersion of new cases about
+shares from the prefectures' fortnight to 28 February (see `study.toml`); the error of the list is a
+round prior, and the table after the next shows what they do. That the
 lists were in view while the model was written cannot be undone; lists not in this folder are the
 fair test.
 
@@ -63,7 +64,8 @@ CHOICES: dict[str, dict[str, float]] = {
     "spread of shares 0.3": {"share_spread": 0.3},
     "spread of shares 1": {"share_spread": 1.0},
     "dispersion 0.5": {"window_dispersion": 0.5},
-    "dispersion 2": {"window_dispersion": 2.0},
+    "dispersion 1": {"window_dispersion": 1.0},
+    "dispersion 5": {"window_dispersion": 5.0},
     "0.1 clusters a case": {"cluster_rate": 0.1},
     "0.3 clusters a case": {"cluster_rate": 0.3},
     "error of the list 0.02": {"list_error": 0.02},
