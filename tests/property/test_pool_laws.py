@@ -8,11 +8,12 @@ import tempfile
 from datetime import date, timedelta
 from pathlib import Path
 
+import pandas as pd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analytics import engine, study
-from analytics.pool import archive, deliveries, pooling
+from analytics.pool import archive, deliveries, pooling, versions
 
 from tests import pool_study
 from tests.pool_study import DAY, Row, content, when
@@ -127,3 +128,27 @@ def test_files_stay_private(tmp_path, monkeypatch):
     assert all(
         p.stat().st_mode & 0o077 == 0 for p in folders if p.parent == chosen.state / "archive"
     )
+
+
+@FEW
+@given(FILES)
+def test_versions_say_for_each_evening_what_was_known(files):
+    """Rows that stood on an evening are those known then, whatever came late or anew."""
+    with empty_study() as chosen:
+        dropped(chosen, files)
+        pooling.run(chosen)
+        last = study.moment(DAY + timedelta(3))
+        connection = engine.connect()
+        try:
+            told = versions.history(chosen.state / "archive", last, connection, "beds")
+            stood = connection.execute(told)
+            for days in range(3):
+                evening = DAY + timedelta(days)
+                state = archive.as_of(chosen.state / "archive", study.moment(evening), connection)
+                then = connection.execute(state["beds"]).sort_values("record")
+                at = pd.Timestamp(evening)
+                since, until = pd.to_datetime(stood["since"]), pd.to_datetime(stood["until"])
+                rows = stood[(since <= at) & ~(until <= at)].sort_values("record")
+                assert rows[then.columns].to_csv(index=False) == then.to_csv(index=False)
+        finally:
+            connection.disconnect()

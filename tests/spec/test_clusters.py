@@ -157,3 +157,41 @@ def test_the_field_confirms_and_only_the_confirmed_grades(confirmed, status):
 def test_before_the_first_protocol_clusters_are_refused():
     with pytest.raises(ParameterError, match="2020-01-01"):
         found({"cases": CASES}, date(2020, 1, 1))
+
+
+TWO_REGISTERS = """
+person | county | household | employer
+a | 420106 | x9 |
+b | 420106 | x9 |
+c | 420106 | x9 |
+"""
+
+
+def test_a_household_that_two_registers_tell_of_counts_once():
+    """Both name the same three, under numbers of their own."""
+    feeds = {"cases": CASES, "resident_register": HOMES, "community_registration": TWO_REGISTERS}
+    both = found(feeds)
+    assert len(rows(both.clusters)) == 2
+    once = clusters.once(both.clusters, both.members)
+    assert rows(clusters.counts(once)) == [
+        {"setting": "household", "status": "found", "county": "420106", "clusters": 1,
+         "persons": 3}
+    ]  # fmt: skip
+
+
+LONG = """
+person | case_number | reporting_county | classification | onset | reported | confirmed
+a | c1 | 420106 | confirmed | 2020-02-01 | 2020-02-03 | 2020-02-04
+b | c2 | 420106 | confirmed | 2020-02-08 | 2020-02-10 | 2020-02-11
+c | c3 | 420106 | confirmed | 2020-02-15 | 2020-02-16 | 2020-02-16
+d | c4 | 420106 | confirmed | 2020-02-22 | 2020-02-23 | 2020-02-24
+"""
+
+
+def test_chains_are_laid_over_one_another_by_generation():
+    """Each a week after the one before: first, second, and two of a third or later generation."""
+    homes = HOMES.replace("420107 | h2", "420106 | h1")
+    both = found({"cases": LONG, "resident_register": homes})
+    table = clusters.generations(clusters.once(both.clusters, both.members), both.members)
+    told = {row["generation"]: (row["persons"], row["days"]) for row in rows(table)}
+    assert told == {"first": (1, 0), "second": (1, 7), "third": (2, 17.5), "later": (3, 14)}

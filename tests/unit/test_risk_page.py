@@ -114,7 +114,7 @@ def test_forecast_is_shown_only_if_it_earned_its_place(counts):
     shown = [days for days in (7, 14) if found.shown(days)]
     columns = {column.key for column in section.tables[0].columns}
     assert {f"ahead_{days}" for days in shown} == {k for k in columns if k.startswith("ahead_")}
-    assert bool(section.charts) == (14 in shown)
+    assert len(section.charts) == 1 + (14 in shown)  # reproduction numbers, and the fan
     models = found.track[["days", "model"]].drop_duplicates()
     assert len(section.tables[1].rows) == len(models) == len(found.track)
 
@@ -133,7 +133,8 @@ def test_model_without_a_record_is_never_shown(counts):
     found = incidence.prospects(counts, (), early)
     section = render.prospects(found, AREAS, early)
     assert not found.shown(7)
-    assert not section.charts
+    titles = [chart.title.en for chart in section.charts]
+    assert [title.split(" in ")[0] for title in titles] == ["Reproduction number highest"]
     assert "none is shown" in section.paragraphs[0].en
 
 

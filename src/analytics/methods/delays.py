@@ -36,6 +36,8 @@ class Nowcast:
         Probabilities of the quantiles.
     quantiles : array (..., days, levels)
         Quantiles of the final count; never below what is reported.
+    total : array (..., levels)
+        Quantiles of the final count of all incomplete days together.
     """
 
     reported: FloatArray
@@ -43,6 +45,7 @@ class Nowcast:
     mean: FloatArray
     levels: tuple[float, ...]
     quantiles: FloatArray
+    total: FloatArray
 
 
 def reporting_triangle(versions: npt.ArrayLike, delays: int) -> FloatArray:
@@ -139,8 +142,9 @@ def nowcast(
     h_d has a beta posterior, its counts divided by the overdispersion c (Pearson's chi-squared
     per degree of freedom, at least 1); a day's own F is beta distributed around it so that
     its variance is c times the binomial's. The rate of a day has a gamma prior with weight of
-    one day and the mean of the week before, so the untold cases are negative binomial [2]_:
-    a day without a case so far still expects some. The largest quantile of an incomplete day
+    one day and the mean of the week before (its cases told, and half a case, by the share of
+    it that is told), so the untold cases are negative binomial [2]_: a day without a case so
+    far still expects some. The largest quantile of an incomplete day
     is at least one case above what is reported.
 
     References
@@ -161,7 +165,7 @@ def nowcast(
     last = np.clip(told.sum(axis=-1) - 1, 0, delays - 1)
     complete = share.mean(axis=0)[last]
     size = np.maximum(reported / np.maximum(complete, 1e-3), 1)
-    prior = _week_before(size)
+    prior = _week_before(reported, complete)
     levels_of = np.repeat(reported[..., None], len(levels), axis=-1)
     mean = reported.copy()
     still = slice(max(days - delays + 1, 0), days)
@@ -169,11 +173,18 @@ def nowcast(
     rate = random.gamma(1 + reported[..., still], 1 / (1 / prior[..., still] + f))
     final = reported[..., still] + random.poisson(rate * (1 - f))
     mean[..., still] = final.mean(axis=0)
+    levels_of[..., still, :] = _quantiles(final, levels, reported[..., still])
+    total = _quantiles(final.sum(axis=-1), levels, reported[..., still].sum(axis=-1))
+    return Nowcast(reported, complete, mean, tuple(levels), levels_of, total)
+
+
+def _quantiles(final: FloatArray, levels: tuple[float, ...], reported: FloatArray) -> FloatArray:
+    """Quantiles over draws (first axis); the largest leaves room for one untold case."""
     drawn = np.quantile(final, levels, axis=0, method="inverted_cdf")
-    levels_of[..., still, :] = np.moveaxis(drawn, 0, -1)
+    quantiles: FloatArray = np.moveaxis(drawn, 0, -1)
     top = int(np.argmax(levels))
-    levels_of[..., still, top] = np.maximum(levels_of[..., still, top], reported[..., still] + 1)
-    return Nowcast(reported, complete, mean, tuple(levels), levels_of)
+    quantiles[..., top] = np.maximum(quantiles[..., top], reported + 1)
+    return quantiles
 
 
 def _shares(n: FloatArray, draws: int, random: np.random.Generator) -> tuple[FloatArray, float]:
@@ -209,13 +220,17 @@ def _around(
     return np.where(share >= 1, 1.0, np.clip(drawn, 1e-9, 1.0))
 
 
-def _week_before(level: FloatArray) -> FloatArray:
-    """Mean of the seven days before each day (its own on the first), at least half a case."""
-    total = np.cumsum(level, axis=-1)
-    days = np.arange(level.shape[-1])
+def _week_before(reported: FloatArray, complete: FloatArray) -> FloatArray:
+    """Cases a day in the seven days before each (its own on the first): half a case more."""
+    days = np.arange(reported.shape[-1])
     start = np.maximum(days - 7, 0)
-    before = np.concatenate([np.zeros((*level.shape[:-1], 1)), total], axis=-1)
-    mean = (before[..., days] - before[..., start]) / np.maximum(days - start, 1)
-    mean[..., 0] = level[..., 0]
-    result: FloatArray = np.maximum(mean, 0.5)
-    return result
+
+    def week(values: FloatArray) -> FloatArray:
+        total = np.cumsum(values, axis=-1)
+        before = np.concatenate([np.zeros((*values.shape[:-1], 1)), total], axis=-1)
+        week: FloatArray = before[..., days] - before[..., start]
+        week[..., 0] = values[..., 0]
+        return week
+
+    mean: FloatArray = (week(reported) + 0.5) / np.maximum(week(complete), 1e-3)
+    return mean

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from analytics import engine, tables
 from analytics.codes import Purpose
 from analytics.errors import ArchiveError
-from analytics.pool import archive
+from analytics.pool import archive, versions
 from analytics.privacy import pseudonyms, purposes, vault
 from analytics.tables import Column
 
@@ -41,6 +41,8 @@ PERSON = Column(
     future=False,
 )
 """Column that `read` adds to every feed that names persons."""
+
+_STOOD = ("since", "until")  # days from and until which a version stood
 
 
 def read(
@@ -104,6 +106,49 @@ def read(
             columns = (*columns, replace(PERSON, purposes=_purposes(contract)))
         views[feed] = purposes.project(rows, feed, columns, reader, ring, log)
     return {feed: _table(view) for feed, view in views.items()}
+
+
+def history(
+    study: Study,
+    at: datetime,
+    reader: Reader,
+    ring: Ring,
+    connection: Any,
+    *,
+    feed: str,
+    wanted: Iterable[str],
+) -> ir.Table:
+    """
+    Read every version of a feed's rows, as one purpose may see it, without its persons.
+
+    Parameters
+    ----------
+    study : Study
+    at : datetime
+        Deliveries that arrived later are left out.
+    reader : Reader
+    ring : Ring
+    connection : ibis backend
+    feed : str
+    wanted : iterable of str
+        Columns wanted.
+
+    Returns
+    -------
+    ibis.Table
+        The columns wanted, and the days ``since`` and ``until`` of `versions.history`.
+
+    Raises
+    ------
+    PurposeError
+        If the role may not ask for the purpose, or a column is not for it.
+    """
+    rows = engine.rows(versions.history(study.state / "archive", at, connection, feed), connection)
+    days = [replace(PERSON, name=name, kind="date", archived="clear") for name in _STOOD]
+    columns = (*tables.contract(feed).columns, *days)
+    log = study.state / "audit.jsonl"
+    view = purposes.project(rows, feed, columns, reader, ring, log, wanted=(*wanted, *_STOOD))
+    return _table(view)
 
 
 def _seen(purpose: Purpose) -> tuple[str, ...]:

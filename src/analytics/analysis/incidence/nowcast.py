@@ -10,6 +10,10 @@ NOWCAST
     date, adcode, reported [cases], complete [share expected to be reported], mean [cases],
     one column q025 ... per level [cases], incomplete (bool). An incomplete day is never
     surely without a case.
+RECENT
+    adcode, reported [cases of the incomplete days together, told so far], before [cases of the
+    week before them, on which the estimate leans too], complete [share of the expected cases that
+    is told], median, lower, upper [cases in the end, 95 % interval].
 """
 
 from __future__ import annotations
@@ -52,6 +56,75 @@ def nowcast(
     ContractError
         If a column is missing, a case is dated after its version, or a row stands twice.
     """
+    codes, calendar, found = _estimated(_checked(versions), longest_delay, levels, seed)
+    index = pd.MultiIndex.from_product([codes, calendar], names=["adcode", "date"])
+    result = pd.DataFrame(
+        {
+            "reported": found.reported.ravel(),
+            "complete": found.complete.ravel(),
+            "mean": found.mean.ravel(),
+        },
+        index=index,
+    )
+    for at, level in enumerate(levels):
+        result[f"q{level:.3f}".replace("q0.", "q").rstrip("0")] = found.quantiles[..., at].ravel()
+    last = calendar[-longest_delay:]
+    result["incomplete"] = result.index.get_level_values("date").isin(last)
+    return result.reset_index()[["date", "adcode", *result.columns]]
+
+
+def recent(
+    versions: pd.DataFrame, longest_delay: int = 14, region: str = "", seed: int = 0
+) -> pd.DataFrame:
+    """
+    Estimate what the incomplete days together will count once everything is reported.
+
+    Parameters
+    ----------
+    versions : VERSIONS table
+    longest_delay : int
+        Days after which a day counts as complete.
+    region : str
+        Name of a last row for all areas together, which is estimated of their sum.
+    seed : int
+        Seed of the draws.
+
+    Returns
+    -------
+    RECENT table
+        Sorted by area.
+
+    Raises
+    ------
+    ContractError
+        As for ``nowcast``.
+    """
+    table = _checked(versions)
+    parts = [table]
+    if region:
+        whole = table.groupby(["version", "date"], as_index=False)["new"].sum()
+        parts.append(whole.assign(adcode=region))
+    return pd.concat([_together(part, longest_delay, seed) for part in parts], ignore_index=True)
+
+
+def _together(table: pd.DataFrame, longest_delay: int, seed: int) -> pd.DataFrame:
+    codes, _, found = _estimated(table, longest_delay, (0.025, 0.5, 0.975), seed)
+    reported = found.reported[:, -longest_delay:].sum(axis=1)
+    return pd.DataFrame(
+        {
+            "adcode": codes,
+            "reported": reported,
+            "before": found.reported[:, -longest_delay - 7 : -longest_delay].sum(axis=1),
+            "complete": reported / np.maximum(found.mean[:, -longest_delay:].sum(axis=1), 1e-9),
+            "median": found.total[:, 1],
+            "lower": found.total[:, 0],
+            "upper": found.total[:, 2],
+        }
+    )
+
+
+def _checked(versions: pd.DataFrame) -> pd.DataFrame:
+    """Versions with their days as timestamps; refuses what is no table of versions."""
     lacking = [name for name in ("version", "date", "adcode", "new") if name not in versions]
     if lacking or versions.empty:
         raise ContractError(
@@ -69,6 +142,13 @@ def nowcast(
             [f"{count} row(s) {what}" for count, what in
              ((later, "are dated after their version"), (twice, "stand twice")) if count],
         )  # fmt: skip
+    return table
+
+
+def _estimated(
+    table: pd.DataFrame, longest_delay: int, levels: tuple[float, ...], seed: int
+) -> tuple[list[str], pd.DatetimeIndex, delays.Nowcast]:
+    """Areas, days up to the last version, and the nowcast of both."""
     calendar = pd.date_range(table["date"].min(), table["version"].max(), freq="D")
     codes = sorted(table["adcode"].unique())
     known = np.full((len(codes), len(calendar), len(calendar)), np.nan)
@@ -79,17 +159,4 @@ def nowcast(
     )
     known[place] = table["new"].to_numpy(dtype=np.float64)
     found = delays.nowcast(delays.reporting_triangle(known, longest_delay), levels, seed=seed)
-    index = pd.MultiIndex.from_product([codes, calendar], names=["adcode", "date"])
-    result = pd.DataFrame(
-        {
-            "reported": found.reported.ravel(),
-            "complete": found.complete.ravel(),
-            "mean": found.mean.ravel(),
-        },
-        index=index,
-    )
-    for at, level in enumerate(levels):
-        result[f"q{level:.3f}".replace("q0.", "q").rstrip("0")] = found.quantiles[..., at].ravel()
-    recent = calendar[-longest_delay:]
-    result["incomplete"] = result.index.get_level_values("date").isin(recent)
-    return result.reset_index()[["date", "adcode", *result.columns]]
+    return codes, calendar, found

@@ -21,6 +21,7 @@ def ranked_bars(
     title: Text = NOTHING,
     low: Sequence[float | None] = (),
     high: Sequence[float | None] = (),
+    reference: tuple[float, Text] | None = None,
 ) -> Chart:
     """
     Horizontal bars in the order given, each labelled with its value; intervals as whiskers.
@@ -37,6 +38,8 @@ def ranked_bars(
         What one should see; the finding.
     low, high : sequence of float or None
         Ends of the intervals.
+    reference : tuple of float and Text, optional
+        A value to compare with, drawn as a line with its name.
     """
 
     def figure(language: Language) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -44,7 +47,14 @@ def ranked_bars(
         bars = _bars(shown, values, say(label, language), language)
         if low and high:
             bars |= {"error_x": _whiskers(values, low, high), "textposition": "none"}
-        return [bars], _layout(shown, values, say(label, language), language)
+        layout = _layout(shown, values, say(label, language), language)
+        if reference:
+            layout |= {
+                "shapes": [_upright(reference[0])],
+                "annotations": [*layout["annotations"], _named(reference, language)],
+                "margin": {**layout["margin"], "t": 26},
+            }
+        return [bars], layout
 
     columns = [Column("name", Text("名称", "Name")), Column("value", label, "number")]
     if low and high:
@@ -116,6 +126,7 @@ def _layout(
             "tickvals": list(range(len(shown))),
             "ticktext": list(shown),
             "showgrid": False,
+            "zeroline": False,
         },
         "xaxis": {
             "title": {"text": label},
@@ -126,6 +137,16 @@ def _layout(
             "showgrid": True,
         },
     }
+
+
+def _upright(value: float) -> dict[str, Any]:
+    return {"type": "line", "x0": value, "x1": value, "yref": "paper", "y0": 0, "y1": 1,
+            "line": {"color": INK, "width": 1.2, "dash": "dot"}}  # fmt: skip
+
+
+def _named(reference: tuple[float, Text], language: Language) -> dict[str, Any]:
+    return {"x": reference[0], "yref": "paper", "y": 1, "yanchor": "bottom",
+            "text": say(reference[1], language), "font": {"size": 11.5}}  # fmt: skip
 
 
 def _gap(upper: float | None, lower: float | None) -> float:

@@ -83,6 +83,26 @@ def people(
     )
 
 
+def unlinked() -> Section:
+    """Say what a page lacks that has no records of persons, and what to ask for."""
+    return Section(
+        title=Text(
+            "未列：病例构成、床位与重症、检测阳性率、四类人员、聚集性疫情",
+            "Not shown: severity, beds and intensive care, tests, the four types, clusters",
+        ),
+        paragraphs=(
+            Text(
+                "截至当日没有经关联和筛查的逐人记录，公开通报也不含这些内容；未列不等于没有。"
+                "卫生健康部门逐日报送病例、检测、密切接触者和床位，经关联和筛查后即可列出。",
+                "As of this day there are no linked and screened records of persons, and "
+                "published notices do not say it: not shown does not mean none. It can be shown "
+                "once health departments deliver cases, tests, contacts and beds day by day, and "
+                "these are linked and screened.",
+            ),
+        ),
+    )
+
+
 def _finding(beds: pd.DataFrame | None) -> Text:
     """Say the most pressing of it in a sentence."""
     if beds is not None and beds[["beds", "occupied"]].notna().all(axis=None):

@@ -58,14 +58,47 @@ def prospects(found: Prospects, areas: pd.DataFrame, as_of: date) -> Section:
     return Section(
         title=title,
         paragraphs=(_told(found, shown),),
-        charts=tuple(fan),
+        charts=(*_numbers(estimated, areas), *fan),
         tables=(_table(found, areas, shown), _track(found)),
         note=Text(
             "再生数按Cori等（2013）、近7日窗口、代际间隔均值4.7天估计；预测基于回补后的序列，"
-            "不含截至日之后的任何数据。病例按报告日计，未作补报估计。",
+            "不含截至日之后的任何数据。病例按报告日计，即时预测见下节。",
             "Reproduction number after Cori et al. (2013) over the last 7 days, serial interval "
             "4.7 days on average; forecasts start from the repaired series and know nothing "
-            "after the as-of day. Cases are by day of report; no nowcast is made of them.",
+            "after the as-of day. Cases are by day of report; the nowcast is in the next section.",
+        ),
+    )
+
+
+def _numbers(estimated: pd.DataFrame, areas: pd.DataFrame) -> tuple[Chart, ...]:
+    """Draw the reproduction number of each prefecture with its interval, the highest first."""
+    named = places(areas)
+    table = (
+        estimated[estimated["adcode"].isin(areas["prefecture"])] if len(estimated) else estimated
+    )
+    if not len(table):
+        return ()
+    table = table.sort_values("mean", ascending=False)
+    highest = table.iloc[0]
+    name = named[str(highest["adcode"])]
+    centre, least, most = (number(highest[part], 2) for part in ("mean", "lower", "upper"))
+    return (
+        charts.ranked_bars(
+            [named[code] for code in table["adcode"]],
+            table["mean"].round(2).tolist(),
+            low=table["lower"].round(2).tolist(),
+            high=table["upper"].round(2).tolist(),
+            reference=(1.0, Text("1：不增不减", "1: neither grows nor shrinks")),
+            label=Text("再生数（估计）", "Reproduction number (estimate)"),
+            title=Text(
+                f"再生数最高的是{name.zh}：{centre.zh}（{least.zh}–{most.zh}）",
+                f"Reproduction number highest in {name.en}: {centre.en} ({least.en}–{most.en})",
+            ),
+            alternative=Text(
+                "各市州再生数及其95%区间，由高到低；区间全在1以下的，疫情在减弱。",
+                "Reproduction number of each prefecture with its 95% interval, highest first; "
+                "where all of the interval lies below 1 the epidemic is shrinking.",
+            ),
         ),
     )
 
