@@ -158,10 +158,11 @@ def damped_renewal(
     spread further; d is the damping, a_i are arrivals. Both are integrated over by
     Gauss-Hermite quadrature; the sum's quantiles are those of the negative binomial distribution
     with its mean and variance. Combinations of window, damping and spread are averaged quantile by
-    quantile (Vincent averaging). Their weights are S^-n, n the number of areas and S the mean
-    weighted interval score, on the scale of square roots, of what each would have said `past` days
-    ago of the days since: the likelihood of n exponential scores of unknown mean. Nothing but the
-    history is used; where it is too short to try, weights are equal.
+    quantile (Vincent averaging). What each would have said on T days of the `past` of the days
+    since has mean weighted interval scores S_t over the n areas, on the scale of square roots; its
+    weight is the product over t of S_t^(-n / T), a geometric mean of likelihoods of n exponential
+    scores of unknown mean. A day from which the history is too short to try says nothing, so
+    that little is learned from little. Nothing but the history is used.
 
     References
     ----------
@@ -179,18 +180,13 @@ def damped_renewal(
 
 def _learned_weights(cases: FloatArray, c: Damping) -> FloatArray:
     """Weights (combinations,) by how well each would have forecast the last days; they sum to 1."""
-    scores = []
+    logs = np.zeros(len(c.windows) * len(c.spread) * len(c.damping))
     for back in c.past:
         if cases.shape[1] - back >= SHORTEST:
             quantiles = _negative_binomial(*_moments(cases[:, :-back], (back,), c), LEVELS)
             came = np.sqrt(cases[:, -back:].sum(axis=1))
             score = scoring.weighted_interval_score(came, np.sqrt(quantiles[:, :, 0]), LEVELS)
-            each = score.mean(axis=1) + 1e-9
-            scores.append(each / each.mean())
-    if not scores:
-        count = len(c.windows) * len(c.spread) * len(c.damping)
-        return np.full(count, 1 / count)
-    logs = -len(cases) * np.log(np.mean(scores, axis=0))
+            logs -= len(cases) / len(c.past) * np.log(score.mean(axis=1) + 1e-9)
     weights = np.exp(logs - logs.max())
     summing: FloatArray = weights / weights.sum()
     return summing
