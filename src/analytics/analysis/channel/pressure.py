@@ -21,7 +21,8 @@ FloatArray = npt.NDArray[np.float64]
 RECENT = 7  # days of shares averaged
 TREND = 14
 Source = Literal["mobility", "outflow", "none"]
-DETECTION = (0.2, 0.8)  # share of exposures known to the rules of a code: few, most
+# Share of exposures known to the rules of a code: few, most; assumed ends, unverified.
+DETECTION = (0.2, 0.8)
 
 
 @dataclass(frozen=True)
