@@ -1,15 +1,19 @@
 """
-Closed vocabularies: personnel types, grades, health codes, groups and purposes; region codes.
+Closed vocabularies, each named here once; region codes; resident identity numbers.
 
 A region code is GB/T 2260: two digits each for province, prefecture and county. Counties
 straight under a province (``xx90yy``) stand at both lower levels; the municipalities
 (Beijing, Tianjin, Shanghai, Chongqing) have no level between.
+
+A resident identity number (GB 11643-1999) has 17 digits and a check character by ISO 7064
+MOD 11-2: the sum of the digits by `ID_WEIGHTS`, modulo 11, is its place in `ID_CHECKS`.
 """
 
 from __future__ import annotations
 
 import re
 from enum import StrEnum
+from typing import Literal, get_args
 
 PROVINCES = (
     "110000", "120000", "130000", "140000", "150000", "210000", "220000", "230000", "310000",
@@ -18,6 +22,25 @@ PROVINCES = (
     "620000", "630000", "640000", "650000", "710000", "810000", "820000",
 )  # fmt: skip
 """Codes of all provinces, municipalities and regions."""
+Channel = Literal["road", "rail", "air", "water"]
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
+"""Ways into and out of an area."""
+Control = Literal["open", "checked", "permit_only", "closed"]
+CONTROLS: tuple[Control, ...] = get_args(Control)
+"""What a channel can be, from free to shut."""
+ROOM_TYPES = ("male", "female", "family", "isolation_single")
+"""Rooms at resettlement sites."""
+PRIVATE_LODGING = ("hotel", "relatives", "rented")
+"""Where stranded people lodge who ask for no bed."""
+MEASURES = (
+    "relief_money", "lodging", "food", "medical", "medicine", "job", "wages", "tuition", "visa",
+    "contact_home", "travel",
+)  # fmt: skip
+"""What assistance gives."""
+CARE_STATES = ("served", "referred", "pending")
+"""How a claim to assistance stands; nobody is lost between the three."""
+ID_WEIGHTS = tuple(2 ** (17 - place) % 11 for place in range(17))
+ID_CHECKS = "10X98765432"
 _MUNICIPALITIES = frozenset({"11", "12", "31", "50"})
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.analysis import resettlement
-from analytics.analysis.resettlement.placing import ROOM_TYPES
+from analytics.codes import ROOM_TYPES
 
 PLACES = pd.DataFrame({
     "region": ["420102", "420103"], "longitude": [114.3, 114.2], "latitude": [30.6, 30.6],

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics import study
+from analytics import codes, study
 from analytics.analysis import channel
 from analytics.analysis.channel import checkpoints, exports, register, whatif
 from analytics.errors import ParameterError, StudyError
@@ -144,7 +144,7 @@ def test_delay_of_arrival_by_closing_half():
     assert np.isinf(row["delay"])
 
 
-STATUS = st.sampled_from(register.STATUSES)
+STATUS = st.sampled_from(codes.CONTROLS)
 LIMITS = settings(max_examples=60, deadline=None)
 
 
@@ -159,20 +159,18 @@ LIMITS = settings(max_examples=60, deadline=None)
 def test_closing_a_channel_never_raises_exportation_over_it(now, place, stricter, diverted, people):
     """And nobody is lost: admitted, diverted and stopped are the demand; diverted arrive."""
     demand = pd.DataFrame(
-        {"origin": "420100", "destination": "440300", "channel": register.CHANNELS,
+        {"origin": "420100", "destination": "440300", "channel": codes.CHANNELS,
          "travellers": people}
     )  # fmt: skip
     kept = rows(
         *[
             ("420100", name, "out", at(1, 1), each)
-            for name, each in zip(register.CHANNELS, now, strict=True)
+            for name, each in zip(codes.CHANNELS, now, strict=True)
         ]
     )
-    rank = register.STATUSES.index
+    rank = codes.CONTROLS.index
     then = max(now[place], stricter, key=rank)
-    scenario = register.change(
-        kept, rows(("420100", register.CHANNELS[place], "out", at(2, 1), then))
-    )
+    scenario = register.change(kept, rows(("420100", codes.CHANNELS[place], "out", at(2, 1), then)))
     controls = whatif.Controls(diverted=diverted)
     before, after = (
         whatif.effects(demand, each, at(3, 1), PREVALENCE, controls) for each in (kept, scenario)

@@ -14,8 +14,8 @@ from typing import Any
 
 import ibis
 
-_CHECKS = "10X98765432"
-_WEIGHTS = [2 ** (17 - place) % 11 for place in range(17)]
+from analytics import codes
+
 _SHAPES = {
     "mainland_permit_hk_mo": r"^[HM]\d{8}(?:\d{2})?$",
     "mainland_permit_tw": r"^\d{8}(?:\d{2}[A-Z0-9]?)?$",
@@ -34,8 +34,10 @@ def _check_character(number: Any) -> Any:
     back = number.substr(9, 8).try_cast("int64")
     digits = [front // 10 ** (8 - place) % 10 for place in range(9)]
     digits += [back // 10 ** (7 - place) % 10 for place in range(8)]
-    total = reduce(add, (digit * weight for digit, weight in zip(digits, _WEIGHTS, strict=True)))
-    return ibis.literal(_CHECKS).substr((total % 11).cast("int64"), 1)
+    total = reduce(
+        add, (digit * weight for digit, weight in zip(digits, codes.ID_WEIGHTS, strict=True))
+    )
+    return ibis.literal(codes.ID_CHECKS).substr((total % 11).cast("int64"), 1)
 
 
 def _birth(number: Any) -> Any:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from analytics import codes
 from analytics.errors import ContractError
 from analytics.privacy import keys
 
@@ -26,10 +27,6 @@ _ROWS = 65_536  # rows at a time: their bytes fit the second-level cache
 _BLOCK_BYTES = 64  # block of SHA-256
 _KEPT_BYTES = 16  # of 32: RFC 2104, section 5, allows half
 _PLAIN = 18  # characters of a resident ID
-
-# ISO 7064 MOD 11-2, as GB 11643-1999 uses it
-_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_CHECK_CHARACTERS = b"10X98765432"
 
 _RESIDENT = r"^[0-9]{17}[0-9X]$"
 _OLD_RESIDENT = r"^[0-9]{8}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[0-9]{3}$"
@@ -152,8 +149,8 @@ def resident_18(numbers: Any) -> pa.Array:
     digits = np.frombuffer("".join(numbers.to_pylist()).encode(), np.uint8).reshape(-1, 15)
     whole = np.empty((len(digits), _PLAIN), np.uint8)
     whole[:, :6], whole[:, 6:8], whole[:, 8:17] = digits[:, :6], list(b"19"), digits[:, 6:]
-    remainder = (whole[:, :17] - ord("0")) @ np.array(_WEIGHTS) % 11
-    whole[:, 17] = np.frombuffer(_CHECK_CHARACTERS, np.uint8)[remainder]
+    remainder = (whole[:, :17] - ord("0")) @ np.array(codes.ID_WEIGHTS) % 11
+    whole[:, 17] = np.frombuffer(codes.ID_CHECKS.encode(), np.uint8)[remainder]
     return _strings(pa, whole)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analytics.codes import MEASURES, ROOM_TYPES
 from analytics.simulation import names, words
 from analytics.simulation.draws import BoolArray, IntArray, apportion, pick
 from analytics.simulation.scenario import stranded as numbers
@@ -31,10 +32,8 @@ if TYPE_CHECKING:
     from analytics.simulation.world import World
 
 _DAY = 86_400
-_ROOMS, _BEDS = ("male", "female", "family", "isolation_single"), np.array([4, 4, 4, 1])
+_BEDS = np.array([4, 4, 4, 1])
 _KINDS = np.array([0.35, 0.15, 0.2, 0.15, 0.1, 0.05])
-_MEASURES = ("relief_money", "lodging", "food", "medical", "medicine", "job", "wages", "tuition",
-             "visa", "contact_home", "travel")  # fmt: skip
 _LODGING = ("site", "hotel", "relatives", "rented", "street", "other")
 
 
@@ -269,7 +268,7 @@ def placements(world: World, held: Stranded, found: Stays) -> Rows:
         placement_number=names.joined("O", world.province, names.padded(row, 7)),
         registration_number=names.joined("Z", world.province, names.padded(row, 7)),
         site=_site(world, found.site[at]),
-        room_type=names.words(_ROOMS, found.room_type[at]),
+        room_type=names.words(ROOM_TYPES, found.room_type[at]),
         room=names.joined(names.words("MFJG", found.room_type[at]),
                 names.padded(found.room[at], 3)),
         check_in=date_text(world, found.came[at]),
@@ -290,7 +289,7 @@ def rooms(world: World, where: Sites, found: Stays) -> Rows:
         world, "rooms", world.first + day,
         site=_site(world, site),
         date=date_text(world, world.first + day),
-        room_type=names.words(_ROOMS, kind),
+        room_type=names.words(ROOM_TYPES, kind),
         rooms=names.text(number),
         beds=names.text(number * _BEDS[kind]),
         occupied=names.text(used[site, kind, day]),
@@ -305,7 +304,7 @@ def assistance(world: World, held: Stranded) -> Rows:
     day = held.registered[row] + generator.integers(0, 10, row.size)
     wait = generator.integers(0, 9, row.size)
     status = pick(generator, [0.7, 0.18, 0.12], row.size)
-    measure = generator.integers(0, len(_MEASURES), row.size)
+    measure = generator.integers(0, len(MEASURES), row.size)
     at = np.tile(np.arange(row.size), 2)
     done = np.repeat([False, True], row.size)
     given = done & (status[at] == 0)
@@ -318,7 +317,7 @@ def assistance(world: World, held: Stranded) -> Rows:
         registration_number=names.joined(names.words(["Z"], np.where(registered >= 0, 0, -1)),
                                          world.province, names.padded(registered, 7)),
         county=counties(world, people.county[held.person[row][at]]),
-        measure=names.words(_MEASURES, measure[at]),
+        measure=names.words(MEASURES, measure[at]),
         requested=date_text(world, day[at]),
         status=names.words(["given", "referred", "refused", "requested"], np.where(done,
                 status[at], 3)),

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from analytics import codes
 from analytics.errors import ParameterError
 from analytics.simulation.draws import BoolArray, DateArray, IntArray, pick
 
@@ -135,8 +136,6 @@ STREETS = [
     "金山",
 ]
 _SEQUENCES = 499
-_CHECKS = np.array(list("10X98765432"))
-_WEIGHTS = np.array([2 ** (17 - place) % 11 for place in range(17)], dtype=np.int64)
 _PREFIXES = np.array([154, 142, 143], dtype=np.int64) * 10**8
 _STRIDE, _MODULUS = 61_803_399, 10**8  # no common divisor: numbers are all different
 
@@ -228,9 +227,9 @@ def _closed(front: IntArray) -> pa.Array:
     total = np.zeros(front.size, dtype=np.int64)
     rest = front.copy()
     for place in range(16, -1, -1):
-        total += rest % 10 * _WEIGHTS[place]
+        total += rest % 10 * codes.ID_WEIGHTS[place]
         rest //= 10
-    return joined(text(front), words(_CHECKS, total % 11))
+    return joined(text(front), words(codes.ID_CHECKS, total % 11))
 
 
 def calendar(days: DateArray) -> tuple[IntArray, IntArray, IntArray]:

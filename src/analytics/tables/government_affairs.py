@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pandera.pandas as pa
 
-from analytics.codes import Purpose, StrandedGroup
+from analytics.codes import MEASURES, ROOM_TYPES, Purpose, StrandedGroup
 from analytics.tables import columns as col
 
 _FROM = "government_affairs"
 _CARE = (Purpose.RESETTLEMENT, Purpose.STATISTICS)
 
-ROOM_TYPES = ("male", "female", "family", "isolation_single")
 SITE_KINDS = ("hotel", "hostel", "dormitory", "school", "shelter", "station", "other")
 LANGUAGES = "ISO 639-3"
 
@@ -231,13 +230,7 @@ class ASSISTANCE(pa.DataFrameModel):
     id_number: col.Text = col.id_number()
     name: col.Text = col.name()
     county: col.Text = col.region("所在县", "county that helps", required=True)
-    measure: col.Text = col.category(
-        "措施",
-        "what is given",
-        ("relief_money", "lodging", "food", "medical", "medicine", "job", "wages", "tuition",
-         "visa", "contact_home", "travel"),
-        required=True,
-    )  # fmt: skip
+    measure: col.Text = col.category("措施", "what is given", MEASURES, required=True)
     requested: col.Date = col.date("申请日期", "asked for")
     status: col.Text = col.category(
         "状态", "state", ("requested", "given", "referred", "refused"), required=True

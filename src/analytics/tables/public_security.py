@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import pandera.pandas as pa
 
-from analytics.codes import HealthCode, Purpose
+from analytics.codes import CHANNELS, CONTROLS, HealthCode, Purpose
 from analytics.tables import columns as col
 
 _FROM = "public_security"
 _MOVEMENT = (Purpose.SCREENING, Purpose.TRAVEL, Purpose.HEALTH_CODE, Purpose.STATISTICS)
 
-CHANNELS = ("road", "rail", "air", "water")
-CONTROL = ("open", "checked", "permit_only", "closed")
 MODES = ("rail", "air", "coach", "ferry")
 
 
@@ -179,7 +177,7 @@ class CHANNEL_STATUS(pa.DataFrameModel):
     channel: col.Text = col.category("通道", "channel", CHANNELS, required=True)
     direction: col.Text = col.category("方向", "into or out of it", ("in", "out"), required=True)
     since: col.Moment = col.moment("起始时间", "in force from", required=True, future=True)
-    status: col.Text = col.category("管控状态", "status from then on", CONTROL, required=True)
+    status: col.Text = col.category("管控状态", "status from then on", CONTROLS, required=True)
     notice: col.Text = col.text("依据", "notice it rests on")
 
     class Config:

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from analytics.analysis.assistance.rules import Entitlement
+from analytics.codes import CARE_STATES
 from analytics.errors import ContractError
 
-STATES = ("served", "referred", "pending")
 _NIGHT, _ILL, _SMALL = 3.0, 3.0, 2.0  # weights of need in the order of priority
 COLUMNS = (
     "person", "group", "county", "measure", "entitlement", "provider_zh", "provider_en", "most",
@@ -41,7 +41,7 @@ def owed(
     DataFrame
         One row per person and measure, highest priority first: ``person, group, county,
         measure, entitlement, provider_zh, provider_en, most`` [yuan], ``since`` (owed from),
-        ``due``, ``state`` (of `STATES`), ``given`` (day), ``overdue`` [days past due, 0
+        ``due``, ``state`` (of `codes.CARE_STATES`), ``given`` (day), ``overdue`` [days past due, 0
         unless pending], ``priority``.
 
     Raises
@@ -90,7 +90,7 @@ def people(register: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
         ``person, group, county, measures, outstanding, state, since, priority``; persons owed
         nothing are served. Known = served + referred + pending, one row each.
     """
-    rank = claims["state"].map({name: at for at, name in enumerate(STATES)})
+    rank = claims["state"].map({name: at for at, name in enumerate(CARE_STATES)})
     per = claims.assign(rank=rank, open=claims["state"] == "pending").groupby("person")
     summed = pd.DataFrame({
         "measures": per.size(), "rank": per["rank"].max(), "outstanding": per["open"].sum(),
@@ -103,7 +103,7 @@ def people(register: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
     filled = {"measures": 0, "rank": 0, "outstanding": 0, "priority": 0.0}
     table = table.fillna(filled).astype({"measures": int, "rank": int, "outstanding": int})
     table["since"] = pd.to_datetime(waiting.reindex(table["person"].tolist()).to_numpy())
-    table["state"] = table["rank"].map(dict(enumerate(STATES)))
+    table["state"] = table["rank"].map(dict(enumerate(CARE_STATES)))
     columns = ["person", "group", "county", "measures", "outstanding", "state", "since", "priority"]
     return table[columns].sort_values(
         ["priority", "person"], ascending=[False, True]
@@ -123,7 +123,7 @@ def coverage(claims: pd.DataFrame) -> pd.DataFrame:
     counted = claims.assign(late=claims["overdue"] > 0)
     table = counted.pivot_table(
         index=["group", "measure"], columns="state", values="person", aggfunc="count", fill_value=0
-    ).reindex(columns=list(STATES), fill_value=0)
+    ).reindex(columns=list(CARE_STATES), fill_value=0)
     table.columns.name = None
     cells = counted.groupby(["group", "measure"])
     table.insert(0, "owed", cells.size())

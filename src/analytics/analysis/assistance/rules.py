@@ -11,13 +11,9 @@ from typing import Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from analytics.codes import StrandedGroup, is_region
+from analytics.codes import MEASURES, StrandedGroup, is_region
 from analytics.errors import StudyError
 
-MEASURES = (
-    "relief_money", "lodging", "food", "medical", "medicine", "job", "wages", "tuition", "visa",
-    "contact_home", "travel",
-)  # fmt: skip
 CONDITIONS = (
     "bed", "quarantine", "halal", "language", "infant", "wheelchair", "medicine", "permit",
     "money", "contact_home",

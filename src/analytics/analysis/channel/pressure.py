@@ -387,7 +387,7 @@ def ladder(
     draws = {pressure.origin: pressure.prevalence}
     free = pd.DataFrame(columns=list(registers.COLUMNS))
     rows = []
-    for status in registers.STATUSES:
+    for status in codes.CONTROLS:
         change = pd.DataFrame(
             [(pressure.origin, "road", "out", moment, status)],
             columns=["county", "channel", "direction", "since", "status"],

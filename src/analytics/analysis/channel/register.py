@@ -21,10 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from analytics import codes
 from analytics.errors import ParameterError, StudyError
 
-Channel = Literal["road", "rail", "air", "water"]
-CHANNELS: tuple[Channel, ...] = ("road", "rail", "air", "water")
 DIRECTIONS = ("in", "out")
-STATUSES = ("open", "checked", "permit_only", "closed")
 COLUMNS = ("county", "channel", "direction", "since", "status", "notice")
 
 Requirement = Literal["green_code", "negative_test", "point_to_point"]
@@ -56,8 +53,8 @@ class Notice(_Frozen):
     where: tuple[str, ...] = Field(min_length=1)
     apart: tuple[str, ...] = ()
     direction: Literal["in", "out"] = "out"
-    channels: tuple[Channel, ...] = CHANNELS
-    status: Literal["open", "checked", "permit_only", "closed"]
+    channels: tuple[codes.Channel, ...] = codes.CHANNELS
+    status: codes.Control
     kinds: tuple[str, ...] = ()
     requires: tuple[Requirement, ...] = ()
     words: Words
@@ -153,7 +150,8 @@ def status(register: pd.DataFrame, areas: Sequence[str], moment: datetime) -> pd
         direction, "open" without a since where nothing is registered.
     """
     grid = pd.MultiIndex.from_product(
-        [list(dict.fromkeys(areas)), CHANNELS, DIRECTIONS], names=["area", "channel", "direction"]
+        [list(dict.fromkeys(areas)), codes.CHANNELS, DIRECTIONS],
+        names=["area", "channel", "direction"],
     ).to_frame(index=False)
     known = _typed(register)
     known = known[known["since"] <= pd.Timestamp(moment)]
@@ -192,9 +190,9 @@ def change(register: pd.DataFrame, changes: pd.DataFrame) -> pd.DataFrame:
     rows = changes.reindex(columns=list(COLUMNS))
     breaches = []
     for column, known in (
-        ("channel", CHANNELS),
+        ("channel", codes.CHANNELS),
         ("direction", DIRECTIONS),
-        ("status", STATUSES),
+        ("status", codes.CONTROLS),
     ):
         strange = sorted({str(v) for v in rows[column]} - set(known))
         breaches += [f"{column} '{each}': there are {', '.join(known)}" for each in strange]

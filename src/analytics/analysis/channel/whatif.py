@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analytics import codes
 from analytics.analysis.channel import register as registers
 from analytics.errors import ParameterError
 from analytics.methods import queueing
@@ -53,12 +54,12 @@ class Controls:
     diverted: float = 0.0
 
     def __post_init__(self) -> None:
-        through = [self.admitted[s] * self.missed[s] for s in registers.STATUSES]
+        through = [self.admitted[s] * self.missed[s] for s in codes.CONTROLS]
         values = [*self.admitted.values(), *self.missed.values(), self.diverted]
         if min(values) < 0 or max(values) > 1 or self.admitted["closed"] > 0:
             raise ParameterError(f"shares lie in [0, 1] and closed admits nobody: {self}")
         if (np.diff(through) > 0).any() or (
-            np.diff([self.admitted[s] for s in registers.STATUSES]) > 0
+            np.diff([self.admitted[s] for s in codes.CONTROLS]) > 0
         ).any():
             raise ParameterError(f"a stricter status lets more through: {self}")
 
@@ -214,7 +215,7 @@ def _status(routes: pd.DataFrame, register: pd.DataFrame, moment: datetime) -> p
     """Stricter of the ways out of the origin and into the destination."""
     places = pd.unique(pd.concat([routes["origin"], routes["destination"]]).astype(str))
     known = registers.status(register, list(places), moment)
-    rank = {status: place for place, status in enumerate(registers.STATUSES)}
+    rank = {status: place for place, status in enumerate(codes.CONTROLS)}
     level = known.assign(level=known["status"].map(rank)).set_index(
         ["area", "channel", "direction"]
     )["level"]
@@ -226,9 +227,7 @@ def _status(routes: pd.DataFrame, register: pd.DataFrame, moment: datetime) -> p
         ).to_numpy()
         for end, direction in (("origin", "out"), ("destination", "in"))
     ]
-    return pd.Series(np.maximum(*strict), index=routes.index).map(
-        dict(enumerate(registers.STATUSES))
-    )
+    return pd.Series(np.maximum(*strict), index=routes.index).map(dict(enumerate(codes.CONTROLS)))
 
 
 def _diverted(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analytics.codes import PRIVATE_LODGING
 from analytics.errors import ContractError, ParameterError
 from analytics.methods import demand, populations
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 _KEYS = ("county", "group", "room_type")
-_AT_SITES = ("hotel", "relatives", "rented")
 _LISTS = ("registered", "called", "lodged", "roamed", "assisted")
 _FEWEST_ON_LIST, _FEWEST_PERSONS = 10, 60
 COLUMNS = ("level", *_KEYS, "horizon", "stock", "mean", "lower", "upper", "model", "ratio")
@@ -43,7 +43,7 @@ def movements(stranded: ir.Table, as_of: date) -> ir.Table:
 
     rows = stranded.filter(
         stranded["direction"] == "inside",
-        ~stranded["lodging"].isin(_AT_SITES).fill_null(False),  # noqa: FBT003
+        ~stranded["lodging"].isin(PRIVATE_LODGING).fill_null(False),  # noqa: FBT003
         stranded["registered"].cast("date") <= as_of,
     )
     size = ibis.ifelse(

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analytics.analysis.resettlement.placing import ROOM_TYPES, Asked, Plan
+from analytics.analysis.resettlement.placing import Asked, Plan
+from analytics.codes import ROOM_TYPES
 from analytics.errors import ParameterError
 from analytics.methods import allocation
 from analytics.methods.allocation import Placement, View

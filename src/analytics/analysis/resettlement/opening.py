@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.analysis.resettlement import placing
+from analytics.codes import ROOM_TYPES
 from analytics.methods import allocation, siting
 
 
@@ -81,7 +82,7 @@ def openings(  # noqa: PLR0913 (one per table handed over, then choices)
         days=days, unmet_cost=unmet_cost, seconds=seconds,
     )  # fmt: skip
     chosen = homes[found.opened].assign(places=found.sent.sum(axis=0)[found.opened])
-    value = pd.DataFrame(found.value, columns=list(placing.ROOM_TYPES))
+    value = pd.DataFrame(found.value, columns=list(ROOM_TYPES))
     value = value.assign(county=places["region"].to_numpy()).melt(
         "county", var_name="room_type", value_name="value"
     )
@@ -128,7 +129,7 @@ def _kinds(plan: placing.Plan, register: pd.DataFrame, homes: pd.DataFrame) -> p
 
 
 def _candidates(homes: pd.DataFrame) -> siting.Candidates:
-    capacity = homes[[f"places_{name}" for name in placing.ROOM_TYPES]].to_numpy(np.int64)
+    capacity = homes[[f"places_{name}" for name in ROOM_TYPES]].to_numpy(np.int64)
     staff = homes["staff_cap"].astype("Float64").fillna(capacity.sum()).to_numpy(float)
     return siting.Candidates(
         capacity, staff.astype(np.int64), placing.offers(homes),
@@ -142,7 +143,7 @@ def _solved(kinds: pd.DataFrame, homes: pd.DataFrame, found: siting.Siting) -> p
     named = [", ".join(n for n in needs if row[n]) for row in kinds[needs].to_dict("records")]
     names = homes["site"].to_numpy(object)
     rows = pd.DataFrame({
-        "needs": named, "room_type": [placing.ROOM_TYPES[r] for r in kinds["room"]],
+        "needs": named, "room_type": [ROOM_TYPES[r] for r in kinds["room"]],
         "short": kinds["places"], "solved": found.sent.sum(axis=1),
         "remaining": found.unmet, "impossible": found.lacking,
         "sites": [set(names[line > 0]) for line in found.sent],

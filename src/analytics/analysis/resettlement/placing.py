@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from analytics.codes import ROOM_TYPES
 from analytics.errors import ContractError
 from analytics.methods import allocation
 from analytics.methods.allocation import Persons, Placement, Policy
 
-ROOM_TYPES = ("male", "female", "family", "isolation_single")
 SITE_NEEDS = ("halal", "wheelchair", "infant", "medicine")
 _FREE = "free"
 _MANY = 10**6

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from analytics.codes import PRIVATE_LODGING
 from analytics.errors import ContractError
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ COLUMNS = (
     "quarantine", "code", "site", "room_type", "room", "status", "reason",
 )  # fmt: skip
 CALLS = ("stranded", "lodging", "food", "medicine", "travel", "money")
-_PRIVATE = ("hotel", "relatives", "rented")
 _COMPATRIOTS = ("HKG", "MAC", "TWN")
 _PERMIT_DAYS = 30
 _HOTEL_NIGHTS = 3
@@ -99,7 +99,7 @@ def register(known: Mapping[str, ir.Table], as_of: date, province: str) -> ir.Ta
     rows = _attached(rows, known.get("codes"), ("code",))
     rows = _attached(rows, _stays(known, as_of), ("site", "room_type", "room"))
     placed = rows["site"].notnull()
-    private = rows["registered"] & rows["lodging"].isin(_PRIVATE).fill_null(False)  # noqa: FBT003
+    private = rows["registered"] & rows["lodging"].isin(PRIVATE_LODGING).fill_null(False)  # noqa: FBT003
     street = (rows["lodging"] == "street").fill_null(False)  # noqa: FBT003
     status = ibis.cases(
         (placed, "placed"), (private | ~rows["registered"], "referred"), else_="waiting"

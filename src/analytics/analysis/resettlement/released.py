@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analytics.analysis.resettlement.placing import ROOM_TYPES, Plan
+from analytics.analysis.resettlement.placing import Plan
 from analytics.analysis.resettlement.register import NEEDS, REASONS, STATUSES
-from analytics.codes import PROVINCES, StrandedGroup, prefecture_of
+from analytics.codes import (
+    CARE_STATES,
+    MEASURES,
+    PROVINCES,
+    ROOM_TYPES,
+    StrandedGroup,
+    prefecture_of,
+)
 from analytics.methods.allocation import REASONS as UNPLACED
 from analytics.privacy.release import Dimension, TableSpec, release
 
@@ -20,11 +27,6 @@ if TYPE_CHECKING:
 TOTAL, UNKNOWN = "total", "unknown"
 GROUPS = (*(str(group) for group in StrandedGroup), "unknown")
 WHY = (*UNPLACED, *(name for name in REASONS if name != "placed"))
-MEASURES = (
-    "relief_money", "lodging", "food", "medical", "medicine", "job", "wages", "tuition", "visa",
-    "contact_home", "travel",
-)  # fmt: skip
-STATES = ("served", "referred", "pending")
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def show(
         "needs": (asked, "needs of stranded persons", (
             Dimension.flat("group", GROUPS), Dimension.flat("need", NEEDS))),
         "claims": (claims.assign(persons=1), "measures owed to stranded persons", (
-            Dimension.flat("measure", MEASURES), Dimension.flat("state", STATES))),
+            Dimension.flat("measure", MEASURES), Dimension.flat("state", CARE_STATES))),
         "elsewhere": (held, "people of the province held up elsewhere", (
             Dimension.flat("region", (*PROVINCES, UNKNOWN)),)),
     }  # fmt: skip

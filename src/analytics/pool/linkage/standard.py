@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from analytics import codes
 from analytics.errors import ContractError
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ COMPOUND_SURNAMES = (  # noqa: SIM905 - one string reads better than 80 short on
 
 _WIDE = "".join(chr(code) for code in range(0xFF01, 0xFF5F))
 _NARROW = "".join(chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)).replace("'", "''")
-_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _BLANKS = r"[\s\x{3000}]+"
 _SHORT = 9  # characters; in a longer address one slip cannot touch the first and the last four
 _UNUSUAL = r"[^\x21-\x7e\x{4e00}-\x{9fff}]"  # neither plain ASCII nor a common ideograph: rare
@@ -185,9 +185,9 @@ def _check(column: str) -> str:
     digits = f"try_cast(left({column}, 17) as bigint)"
     terms = " + ".join(
         f"({digits} // {10 ** (16 - place)}) % 10 * {weight}"
-        for place, weight in enumerate(_WEIGHTS)
+        for place, weight in enumerate(codes.ID_WEIGHTS)
     )
-    return f"substr('10X98765432', cast(({terms}) % 11 as integer) + 1, 1)"
+    return f"substr('{codes.ID_CHECKS}', cast(({terms}) % 11 as integer) + 1, 1)"
 
 
 def described(records: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analytics.analysis.resettlement import Considered, Plan, considered
+from analytics.analysis.resettlement.considered import LACKS
 from analytics.render.blocks import Column, Section, Table, Text
 from analytics.render.numbers import listed, number, percent
 from analytics.render.resettlement.words import NEEDS, REASONS, ROOM_TYPES
@@ -20,7 +21,6 @@ _LACKS = {
     "staff": Text("人手或面积已满", "has no staff or floor left"),
     "": Text("尚有空余", "has room left"),
 }
-_GROUPS = ("need", "size", "room", "staff", "")
 
 
 def explain(plan: Plan, person: str) -> Section:
@@ -92,7 +92,7 @@ def _passed(passed: pd.DataFrame, *, placed: bool) -> Text:
     if passed.empty:
         return Text("这是最近的开放安置点。", "It is the nearest open site.")
     zh, en = [], []
-    for lacks in _GROUPS:
+    for lacks in LACKS:
         rows = passed[passed["lacks"] == lacks]
         if lacks == "need":
             for needs, part in rows.groupby("needs"):
