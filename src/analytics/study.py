@@ -418,3 +418,27 @@ def moment(day: date) -> datetime:
     if day == date.max:
         raise ParameterError(f"{day} is the calendar's last day", remedy="choose an earlier one")
     return datetime.combine(day + timedelta(days=1), time(), tzinfo=ZONE)
+
+
+def last_day(at: datetime) -> date:
+    """
+    Last day that something known by a moment can be of; of :func:`moment`, the day itself.
+
+    Parameters
+    ----------
+    at : datetime
+        With a zone.
+    """
+    return (at.astimezone(ZONE) - timedelta(microseconds=1)).date()
+
+
+def clock(at: datetime) -> datetime:
+    """
+    Read a clock of the study's zone at a moment: no zone, as tables keep times.
+
+    Parameters
+    ----------
+    at : datetime
+        With a zone.
+    """
+    return at.astimezone(ZONE).replace(tzinfo=None)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
+from analytics.privacy import disk
 from analytics.render import page as report_page
 from analytics.reporting import manifest, printing, run
 
@@ -169,7 +170,7 @@ def test_pdf_is_of_the_page_that_stands(report):
     text = unicodedata.normalize("NFKC", "".join(sheet.extract_text() for sheet in sheets))
     assert ("66907" in text, "49122" in text, "\ufffd" in text) == (True, True, False)
     said = manifest.read(page.parent)["risk_grading"]["prints"][printed.name]
-    assert (said["of"], said["sha256"]) == (manifest.sha256(page), manifest.sha256(printed))
+    assert (said["of"], said["sha256"]) == (disk.sha256(page), disk.sha256(printed))
     before = printed.stat().st_mtime_ns
     assert printing.bring(page).stat().st_mtime_ns == before
     printed.write_bytes(first[:-1])

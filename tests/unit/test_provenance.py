@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from analytics import cli, errors, study
 from analytics.pool import deliveries, pooling
-from analytics.privacy import audit, keys, retention
+from analytics.privacy import audit, disk, keys, retention
 from analytics.reporting import crate, manifest, provenance, run
 
 PERSON = (
@@ -143,7 +143,7 @@ def test_a_printed_page_is_known_too_and_a_changed_one_refused(page):
     printed.write_bytes(b"%PDF-1.7 as printed")
     entries = manifest.read(page.parent)
     entries["risk_grading"]["prints"] = {
-        printed.name: {"of": manifest.sha256(page), "sha256": manifest.sha256(printed)}
+        printed.name: {"of": disk.sha256(page), "sha256": disk.sha256(printed)}
     }
     (page.parent / manifest.NAME).write_bytes(manifest.text(entries))
     assert standings(printed) == standings(page) == WHOLE

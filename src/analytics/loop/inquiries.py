@@ -24,7 +24,7 @@ from analytics.pool import linked
 from analytics.pool import stranded as lists
 from analytics.privacy import vault
 from analytics.privacy.purposes import Reader
-from analytics.study import ZONE
+from analytics.study import ZONE, clock
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -70,7 +70,7 @@ def codes(study: Study, ring: Ring, moment: datetime) -> Found:
         code by the temperature they declared last. Empty where nobody was linked.
     """
     rules = thresholds.code_rules(study, moment)
-    local = moment.astimezone(ZONE).replace(tzinfo=None)
+    local = clock(moment)
 
     def held(views: Mapping[str, ir.Table], connection: Any) -> pa.Table:
         told = code_evidence.told(study, ring, moment, views, rules, connection)

@@ -20,7 +20,7 @@ import numpy as np
 from analytics.errors import AuditError, ParameterError
 from analytics.loop import ledger
 from analytics.privacy import audit, disk
-from analytics.study import ZONE
+from analytics.study import clock
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -262,11 +262,7 @@ def code_rules(study: Study, moment: datetime) -> health_code.Rules:
     names = {f"health_code.{each.id}" for each in rules.rule if each.evidence == "declaration"}
     start = {each.rule: each.value for each in study.thresholds}
     fever = next((start[name] for name in sorted(names & set(start))), rules.fever)
-    since = tuple(
-        (at.astimezone(ZONE).replace(tzinfo=None), to)
-        for rule, at, to in _approvals(study, moment)
-        if rule in names
-    )
+    since = tuple((clock(at), to) for rule, at, to in _approvals(study, moment) if rule in names)
     return rules.model_copy(update={"fever": fever, "fever_since": since})
 
 

@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 from analytics import tables
 from analytics.errors import ArchiveError, BusyError
 from analytics.pool.listing import part_path
-from analytics.privacy.disk import make_private
+from analytics.privacy import disk
 from analytics.study import ZONE
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def writing(folder: Path, *, wait_seconds: float = 0) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    make_private(folder)
+    disk.make_private(folder)
     try:
         with FileLock(folder / "lock", timeout=wait_seconds):
             _sweep(folder)
@@ -182,7 +182,7 @@ def _sweep(folder: Path) -> None:
 def write_parts(folder: Path, feed: str, tables_: Sequence[pa.Table]) -> list[str]:
     """Write parts of a feed, durable before they have their names; returns their SHA-256."""
     place = folder / "parts" / feed
-    make_private(place)
+    disk.make_private(place)
     written = [place / f"writing-{os.getpid()}-{number}" for number in range(len(tables_))]
     for path, rows in zip(written, tables_, strict=True):
         pq.write_table(rows, path, compression="zstd", write_page_checksum=True)
@@ -193,7 +193,7 @@ def write_parts(folder: Path, feed: str, tables_: Sequence[pa.Table]) -> list[st
             os.fsync(stream.fileno())
     for path, digest in zip(written, digests, strict=True):
         path.replace(part_path(folder, feed, digest))
-    _sync(place)
+    disk.sync(place)
     return digests
 
 
@@ -217,7 +217,7 @@ def append(folder: Path, added: Sequence[Entry]) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-    _sync(folder)
+    disk.sync(folder)
 
 
 def _last_hash(path: Path) -> str:
@@ -227,14 +227,6 @@ def _last_hash(path: Path) -> str:
         stream.seek(max(0, path.stat().st_size - (1 << 16)))
         line = stream.read().rstrip(b"\n").rpartition(b"\n")[2]
     return str(json.loads(line)["hash"])
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def told(listed: Iterable[Entry]) -> dict[tuple[str, str], datetime]:

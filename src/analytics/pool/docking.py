@@ -21,7 +21,7 @@ from analytics import tables
 from analytics.errors import ContractError, SetupError, SourceError
 from analytics.pool import deliveries
 from analytics.privacy.disk import make_private
-from analytics.study import ZONE
+from analytics.study import ZONE, clock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,7 +129,7 @@ def _text(value: Any) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime) and value.tzinfo is not None:
-        value = value.astimezone(ZONE).replace(tzinfo=None)
+        value = clock(value)
     if isinstance(value, (date, datetime)):
         return value.isoformat()
     if isinstance(value, Decimal):

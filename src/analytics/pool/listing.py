@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from analytics.errors import ArchiveError
-from analytics.privacy import retention
+from analytics.privacy import disk, retention
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,14 +100,9 @@ def damaged(folder: Path, known: Beginning) -> tuple[list[str], bool]:
     for path, (feed, part) in sorted(paths.items()):
         if not path.is_file():
             found.append(f"part {feed}/{part[:12]} is missing")
-        elif hashed and _sha256(path) != part:
+        elif hashed and disk.sha256(path) != part:
             found.append(f"part {feed}/{part[:12]} is damaged")
     return found, hashed
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def purged(vault: Path, known: Beginning) -> list[Tombstone]:

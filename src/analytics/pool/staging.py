@@ -8,10 +8,12 @@ names a feed are staged as well, once they are here.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tomllib
 from typing import TYPE_CHECKING, Any
+
+from analytics.pool import sources
+from analytics.privacy import disk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,17 +39,13 @@ def fetched(study: Study) -> list[tuple[Path, dict[str, Any]]]:
         return []
     listed = tomllib.loads(register.read_text(encoding="utf-8"))
     entries = [*listed.get("larger", []), *listed.get("derived", [])]
-    folder = _fetched(study)
+    folder = sources.folder(study)
     feeding = [(folder / entry["file"], entry) for entry in entries if "feed" in entry]
     return [
         (path, entry)
         for path, entry in feeding
-        if path.is_file() and sha256(path) == entry.get("sha256")
+        if path.is_file() and disk.sha256(path) == entry.get("sha256")
     ]
-
-
-def _fetched(study: Study) -> Path:
-    return study.folder.parent / "fetched" / study.name
 
 
 def present(study: Study) -> dict[str, str]:
@@ -56,13 +54,7 @@ def present(study: Study) -> dict[str, str]:
     paths += [path for path, _ in fetched(study)]
     if paths:
         paths.append(study.folder / "study.toml")
-    return {path.name: sha256(path) for path in paths if path.is_file()}
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file's content."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return {path.name: disk.sha256(path) for path in paths if path.is_file()}
 
 
 def staged(study: Study) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analytics.pool import deliveries, figures, staging
+from analytics.privacy import disk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +79,7 @@ def listed(
         day = entry.delivered.date()
         arrived[entry.feed] = max(day, arrived.get(entry.feed, day))
     sums = {**staging.present(study), **staging.staged(study)}
-    sums |= {p.name: staging.sha256(p) for p in study.folder.glob("re*.csv")}  # reference data
+    sums |= {p.name: disk.sha256(p) for p in study.folder.glob("re*.csv")}  # reference data
     sums.pop("study.toml", None)
     rows = []
     for file in sorted(sums):

@@ -1,9 +1,10 @@
-"""Private files: read only when nobody else can, written whole or not at all."""
+"""Files: private ones read only when nobody else can, written whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import secrets
 import stat
@@ -65,8 +66,14 @@ def read_private(path: Path) -> bytes:
         return stream.read()
 
 
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal; the file is read in pieces."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def sync(folder: Path) -> None:
-    """Make a folder's entries durable."""
+    """Make a folder's entries durable: what was moved or made there outlives a power cut."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

@@ -13,6 +13,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from analytics.errors import ParameterError
+from analytics.privacy import disk
 from analytics.render import digest as render
 from analytics.render import page
 from analytics.render.blocks import LANGUAGES
@@ -50,7 +51,7 @@ def stored(folder: Path) -> Stored:
     found: Stored = {}
     for stem, entry in manifest.read(folder).items():
         path = blocks_of(folder, stem)
-        sound = path.is_file() and entry.get("blocks") == manifest.sha256(path)
+        sound = path.is_file() and entry.get("blocks") == disk.sha256(path)
         if stem in STANDARD and sound:
             found[stem] = json.loads(path.read_text(encoding="utf-8"))
     return {name: found[name] for name in STANDARD if name in found}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -17,7 +17,7 @@ from analytics.privacy import keys, vault
 from analytics.privacy.purposes import Reader
 from analytics.privacy.release import Dimension, TableSpec
 from analytics.reporting.released import let_out
-from analytics.study import ZONE
+from analytics.study import clock, last_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -137,7 +137,7 @@ def seen(views: Mapping[str, ir.Table], moment: datetime, connection: Any) -> Ob
         With a zone: the end of the last day.
     connection : ibis backend
     """
-    end = moment.astimezone(ZONE).replace(tzinfo=None)
+    end = clock(moment)
     start = end - timedelta(days=DAYS)
     last = {"checkpoint_passes": "passed", "tickets": "departure", "gate_staff": "hour"}
     recent = {
@@ -336,7 +336,7 @@ def _journeys(
                 Dimension.flat("prefecture", (*prefectures, "elsewhere"), study.region),
                 Dimension.flat("source", SOURCES),
             ),
-            as_of=_last_day(moment),
+            as_of=last_day(moment),
             stock=True,  # two windows a day apart differ by two days' counts, not by one's
         ),
     )
@@ -348,10 +348,6 @@ def _journeys(
         index="prefecture", columns="source", values="journeys", aggfunc="first", dropna=False
     ).reindex(columns=list(SOURCES))
     return wide.dropna(how="all").rename_axis(columns=None).reset_index(), statement
-
-
-def _last_day(moment: datetime) -> date:
-    return (moment.astimezone(ZONE) - timedelta(minutes=1)).date()
 
 
 def _staffed(
@@ -376,7 +372,7 @@ def _staffed(
             population="checks",
             measure="checks",
             dimensions=(Dimension.flat("prefecture", (*prefectures, "elsewhere"), study.region),),
-            as_of=_last_day(moment),
+            as_of=last_day(moment),
             stock=True,  # two windows a day apart differ by two days' counts, not by one's
         ),
     )
@@ -411,7 +407,7 @@ def _hourly(
             population="checks",
             measure="checks",
             dimensions=(Dimension.flat("hour", tuple(labels)),),
-            as_of=_last_day(moment),
+            as_of=last_day(moment),
             stock=True,  # two windows a day apart differ by two days' counts, not by one's
         ),
     )

@@ -21,7 +21,7 @@ from typing import Any
 from analytics import __version__
 from analytics import study as studies
 from analytics.errors import AuditError
-from analytics.privacy import audit
+from analytics.privacy import audit, disk
 from analytics.reporting.parameters import ReportParameters
 
 NAME = "manifest.json"
@@ -47,7 +47,7 @@ def entry(report: str, parameters: ReportParameters, notebook: Path) -> dict[str
         "as_of": parameters.as_of.isoformat(),
         "parameters": parameters.model_dump(mode="json"),
         "inputs": _inputs(study),
-        "notebook": sha256(notebook),
+        "notebook": disk.sha256(notebook),
         "code": code(),
         "versions": versions(),
     }
@@ -111,7 +111,7 @@ def current(folder: Path, stem: str, fingerprint: str, pages: Iterable[str]) -> 
         known.get("fingerprint") == fingerprint
         and set(digests) >= set(pages)
         and all(
-            (folder / name).is_file() and sha256(folder / name) == digest
+            (folder / name).is_file() and disk.sha256(folder / name) == digest
             for name, digest in digests.items()
         )
     )
@@ -125,12 +125,6 @@ def versions() -> dict[str, str]:
     return {DISTRIBUTION: __version__, **{name: metadata.version(name) for name in names}}
 
 
-def sha256(path: Path) -> str:
-    """SHA-256 of a file's content."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def code() -> str:
     """SHA-256 over every file of this package, by name and content."""
     return _digest_of_folder(Path(__file__).resolve().parents[1])
@@ -139,7 +133,7 @@ def code() -> str:
 def given(study: studies.Study) -> dict[str, str]:
     """SHA-256 of each file that is given with a study, by its name in the study's folder."""
     return {
-        path.relative_to(study.folder).as_posix(): sha256(path)
+        path.relative_to(study.folder).as_posix(): disk.sha256(path)
         for path in sorted(study.folder.rglob("*"))
         if path.is_file() and path.relative_to(study.folder).parts[0] not in MADE
     }
@@ -149,12 +143,12 @@ def _inputs(study: studies.Study) -> dict[str, str]:
     # The archive's list of deliveries names every part by its hash
     listed = study.state / "archive" / "manifest.jsonl"
     files = given(study)
-    return {**files, "archive": sha256(listed)} if listed.is_file() else files
+    return {**files, "archive": disk.sha256(listed)} if listed.is_file() else files
 
 
 def _digest_of_folder(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
-            digest.update(f"{path.relative_to(folder).as_posix()}\0{sha256(path)}\n".encode())
+            digest.update(f"{path.relative_to(folder).as_posix()}\0{disk.sha256(path)}\n".encode())
     return digest.hexdigest()

@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from analytics.errors import RunError, SetupError
+from analytics.privacy import disk
 from analytics.reporting import manifest, publication
 
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -70,11 +71,7 @@ def bring(page: Path, *, seconds: int = 120) -> Path:
     content = page.read_bytes()
     source = hashlib.sha256(content).hexdigest()
     known = manifest.read(page.parent).get(stem, {}).get("prints", {}).get(target.name, {})
-    if (
-        known.get("of") == source
-        and target.is_file()
-        and manifest.sha256(target) == known["sha256"]
-    ):
+    if known.get("of") == source and target.is_file() and disk.sha256(target) == known["sha256"]:
         return target
     printed = _printed(content, seconds)
     with publication.lock(page.parent, manifest.NAME, wait_seconds=60):

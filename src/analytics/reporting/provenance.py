@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from analytics import study as studies
 from analytics.errors import ArchiveError, ParameterError, ProvenanceError, StudyError
+from analytics.privacy import disk
 from analytics.reporting import crate, manifest
 from analytics.reporting.parameters import REPORTS, parse
 
@@ -170,7 +171,7 @@ def _code(entry: dict[str, Any]) -> Finding:
     notebook = studies.root() / "notebooks" / f"{entry['report']}.ipynb" if _studies() else None
     now = {
         "code": manifest.code(),
-        "notebook": manifest.sha256(notebook) if notebook and notebook.is_file() else "",
+        "notebook": disk.sha256(notebook) if notebook and notebook.is_file() else "",
         "versions": manifest.versions(),
     }
     other = [part for part, value in now.items() if entry[part] != value]
@@ -186,7 +187,7 @@ def _blocks(folder: Path, entry: dict[str, Any]) -> Finding:
     wrong = [
         name
         for name, digest in sorted(entry["inputs"].items())
-        if not (folder / name).is_file() or manifest.sha256(folder / name) != digest
+        if not (folder / name).is_file() or disk.sha256(folder / name) != digest
     ]
     if wrong:
         return Finding("blocks", "differs", f"made anew since: {', '.join(wrong)}")

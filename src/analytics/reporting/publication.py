@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from analytics.errors import BusyError, PublicationError
+from analytics.privacy import disk
 
 
 @contextmanager
@@ -71,7 +72,7 @@ def publish(files: dict[Path, bytes]) -> None:
         for draft, path in waiting:
             draft.replace(path)
         for folder in {path.parent for path in files}:
-            _flush_folder(folder)
+            disk.sync(folder)
     except OSError as error:
         for draft, _ in waiting:
             with suppress(OSError):
@@ -85,14 +86,6 @@ def _write_through(path: Path, content: bytes) -> None:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _unwritable(path: Path, error: OSError) -> PublicationError:

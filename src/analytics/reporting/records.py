@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -17,7 +17,7 @@ from analytics.pool import linked
 from analytics.privacy import keys, vault
 from analytics.privacy.release import Dimension, TableSpec, ledger_of, release
 from analytics.reporting.released import let_out
-from analytics.study import ZONE
+from analytics.study import clock, last_day
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -160,8 +160,8 @@ def _standing(
     persons = latest.select(
         "person", prefecture=area.isin(list(prefectures)).ifelse(area, ibis.literal("elsewhere"))
     )
-    local = moment.astimezone(ZONE).replace(tzinfo=None)
-    known = _groups(views["resident_register"], _last_day(moment), study.region)
+    local = clock(moment)
+    known = _groups(views["resident_register"], last_day(moment), study.region)
     grouped = persons.left_join(known, "person").select("person", "prefecture", *GROUPS)
     whole = grouped.mutate(**{by: grouped[by].fill_null("unknown") for by in GROUPS})
     held = connection.create_table("persons", engine.rows(whole, connection), temp=True)
@@ -176,16 +176,9 @@ def _idle(
     given = set(engine.collect(found, connection)["kind"])
     return tuple(
         dict.fromkeys(
-            rule.evidence
-            for rule in rules.in_force(_last_day(moment))
-            if rule.evidence not in given
+            rule.evidence for rule in rules.in_force(last_day(moment)) if rule.evidence not in given
         )
     )
-
-
-def _last_day(moment: datetime) -> date:
-    """Day that a moment ends."""
-    return (moment.astimezone(ZONE) - timedelta(minutes=1)).date()
 
 
 def _groups(register: ir.Table, day: date, region: str) -> ir.Table:
@@ -223,7 +216,7 @@ def _released_groups(
                 Dimension.flat(by, GROUPS[by]),
                 Dimension("code", _TOGETHER),
             ),
-            as_of=_last_day(moment),
+            as_of=last_day(moment),
             stock=True,
         )
         cells, _ = let_out(study, table, spec)
@@ -266,7 +259,7 @@ def _released_wrong(study: Study, checked: pd.DataFrame, moment: datetime) -> pd
             Dimension.flat("code", _COLOURS),
             Dimension.flat("outcome", health_code.fairness.OUTCOMES),
         ),
-        as_of=_last_day(moment),
+        as_of=last_day(moment),
         stock=True,
     )
     cells, _ = let_out(study, settled[settled["code"].isin(_COLOURS)], spec)
@@ -285,7 +278,7 @@ def _released_unsettled(study: Study, checked: pd.DataFrame, moment: datetime) -
         population="codes checked in the field",
         measure="codes",
         dimensions=(Dimension.flat("outcome", ("settled", "unsettled")),),
-        as_of=_last_day(moment),
+        as_of=last_day(moment),
         stock=True,
     )
     settled = checked["outcome"].isin(health_code.fairness.OUTCOMES)
@@ -316,7 +309,7 @@ def _released_reasons(
         population="holders of a yellow or red code",
         measure="persons",
         dimensions=(Dimension("rule", _by_basis(rules, colours)),),
-        as_of=_last_day(moment),
+        as_of=last_day(moment),
         stock=True,
     )
     leaves = given.groupby("rule")["persons"].sum().reset_index()
@@ -349,7 +342,7 @@ def _released(
             Dimension.flat("prefecture", (*prefectures, "elsewhere"), study.region),
             Dimension.flat("code", (*map(str, HealthCode), "none")),
         ),
-        as_of=_last_day(moment),
+        as_of=last_day(moment),
         stock=True,
     )
     found = release(counted, spec, ledger_of(study.state))
@@ -368,7 +361,7 @@ def _appeals(
     """Appeals against codes, by how they stand."""
     if "code_appeals" not in views:
         return pd.DataFrame({"state": [], "appeals": []})
-    local = moment.astimezone(ZONE).replace(tzinfo=None)
+    local = clock(moment)
     filed = health_code.appeals.account(views["code_appeals"], changes, rules, local)
     return engine.collect(filed.group_by("state").agg(appeals=filed.count()), connection)
 
@@ -382,7 +375,7 @@ def _released_appeals(study: Study, filed: pd.DataFrame, moment: datetime) -> pd
         population="appeals",
         measure="appeals",
         dimensions=(Dimension.flat("state", APPEALS),),
-        as_of=_last_day(moment),
+        as_of=last_day(moment),
         stock=True,
     )
     return let_out(study, filed, spec)[0]
