@@ -14,7 +14,7 @@ from analytics import engine, study
 from analytics.errors import ParameterError
 from analytics.render import channel as render
 from analytics.render.blocks import Missing
-from analytics.reporting import gates
+from analytics.reporting import gates, sightings
 from analytics.study import ZONE
 
 CHOSEN = study.load("hubei-2020-simulated")
@@ -79,7 +79,7 @@ def views(connection):
 def seen():
     connection = engine.connect()
     try:
-        yield gates.seen(views(connection), MOMENT, connection)
+        yield sightings.seen(views(connection), MOMENT, connection)
     finally:
         connection.disconnect()
 
@@ -98,20 +98,20 @@ def test_staff_stand_from_their_hour_to_the_next_listed(seen):
 
 def test_a_budget_goes_where_people_pass_and_none_needs_a_roster(seen):
     prevalence = {"420100": 1e-3}
-    planned = gates.plan(seen, prevalence, found=0.5)
+    planned = sightings.plan(seen, prevalence, found=0.5)
     assert planned.budget == 40
     assert planned.gates["gate"].tolist() == ["G1"]
-    short = gates.plan(seen, prevalence, found=0.5, budget=1)
+    short = sightings.plan(seen, prevalence, found=0.5, budget=1)
     assert 0 < short.averted < planned.averted <= planned.most
-    empty = gates.Observed(seen.flows, seen.arrivals, seen.checks, seen.gates, 0)
-    assert gates.plan(empty, prevalence, found=0.5) is None
+    empty = sightings.Observed(seen.flows, seen.arrivals, seen.checks, seen.gates, 0)
+    assert sightings.plan(empty, prevalence, found=0.5) is None
     with pytest.raises(ParameterError):
-        gates.plan(seen, prevalence, found=0.5, budget=-1)
+        sightings.plan(seen, prevalence, found=0.5, budget=-1)
 
 
 def test_small_counts_stay_inside_and_the_page_says_what_it_holds(seen, tmp_path):
     chosen = CHOSEN.model_copy(update={"folder": tmp_path})
-    planned = gates.plan(seen, {}, found=0.5)
+    planned = sightings.plan(seen, {}, found=0.5)
     shown = gates.show(chosen, seen, planned, MOMENT, PREFECTURES)
     # one day, origin and destination, known to three; the phone's journey is one of the sixty
     assert (shown.flows, shown.single, shown.ratio) == (1, 0, 60.0)
@@ -120,8 +120,8 @@ def test_small_counts_stay_inside_and_the_page_says_what_it_holds(seen, tmp_path
     assert {wuhan["passes"], wuhan["tickets"]} - {60, 39} <= {pd.NA}
     names = render.places(AREAS)
     blocks = [
-        render.journeys(shown, gates.DAYS, names),
-        render.staffing(shown, gates.DAYS, names, chosen),
+        render.journeys(shown, sightings.DAYS, names),
+        render.staffing(shown, sightings.DAYS, names, chosen),
     ]
     cells = {row["area"].en: row for row in blocks[0].tables[0].rows}
     assert isinstance(cells["Wuhan"]["roaming"], Missing)
@@ -131,11 +131,11 @@ def test_small_counts_stay_inside_and_the_page_says_what_it_holds(seen, tmp_path
     at_nine = blocks[1].tables[0].rows[9]
     assert [at_nine[name].en for name in ("checks", "needed", "staff")] == ["60", "2", "2"]
     silent = replace(shown, delivered=("passes", "tickets"))
-    (told,) = render.journeys(silent, gates.DAYS, names).tables
+    (told,) = render.journeys(silent, sightings.DAYS, names).tables
     assert told.rows[0]["roaming"].reason.en == "nothing delivered of these days"
     unknown = replace(shown, flows=0, single=0, ratio=float("nan"), plan=None)
-    blocks.append(render.journeys(unknown, gates.DAYS, names))
-    blocks += [render.staffing(found, gates.DAYS, names, chosen) for found in (None, unknown)]
-    assert render.journeys(None, gates.DAYS, names) is None  # said once, beside the staff
+    blocks.append(render.journeys(unknown, sightings.DAYS, names))
+    blocks += [render.staffing(found, sightings.DAYS, names, chosen) for found in (None, unknown)]
+    assert render.journeys(None, sightings.DAYS, names) is None  # said once, beside the staff
     text = json.dumps([block.to_json() for block in blocks], ensure_ascii=False, allow_nan=False)
     assert "nan" not in text

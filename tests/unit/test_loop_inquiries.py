@@ -30,7 +30,7 @@ def asked(monkeypatch):
 
     def ask(duty, **views):  # noqa: ANN003, ANN202
         linked = {feed: view(feed, rows) for feed, rows in views.items()}
-        monkeypatch.setattr(inquiries.vault, "holds", lambda *_: True)
+        monkeypatch.setattr(inquiries.linked, "holds", lambda *_: True)
         monkeypatch.setattr(inquiries.linked, "read", lambda *_, **__: linked)
         monkeypatch.setattr(
             inquiries.lists, "read", lambda *_: type("Known", (), {"known": linked})
@@ -88,8 +88,7 @@ def test_codes_are_asked_about_where_others_records_gave_them(asked):
 
 def test_nobody_is_asked_about_where_nobody_was_linked(monkeypatch):
     chosen = studies.load("hubei-2020-simulated")
-    monkeypatch.setattr(inquiries.vault, "names", lambda *_: ())
-    monkeypatch.setattr(inquiries.vault, "holds", lambda *_: False)
+    monkeypatch.setattr(inquiries.linked, "holds", lambda *_: False)
     for ask in inquiries.BY_DUTY.values():
         found = ask(chosen, None, NOW)
         assert (found.findings.num_rows, found.frame.num_rows) == (0, 0)

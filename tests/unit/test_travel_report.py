@@ -19,7 +19,7 @@ from analytics.pool import boundaries
 from analytics.privacy.release import ledger_of
 from analytics.render import channel as render
 from analytics.render.blocks import Missing
-from analytics.reporting import records
+from analytics.reporting import holders, records
 from analytics.study import ZONE
 
 CHOSEN = study.load("hubei-2020")
@@ -217,7 +217,7 @@ def test_codes_leave_through_the_gate_only(tmp_path):
     moment = datetime(2020, 3, 13, tzinfo=ZONE)
     prefectures = ["420100", "421000"]
     told = health_code.tell(health_code.evidence.of_feeds(views), RULES, None)
-    standing = records._standing(CHOSEN, views, told, moment, prefectures, connection)
+    standing = holders.standing(CHOSEN, views, told, moment, prefectures, connection)
     counted, by_age = (
         health_code.fairness.counts(standing, by, connection) for by in ("prefecture", "age")
     )

@@ -144,12 +144,12 @@ def staff(
     from analytics.analysis.channel import checkpoints, pressure
     from analytics.pool import published
     from analytics.privacy import disk
-    from analytics.reporting import gates
+    from analytics.reporting import sightings
 
     chosen = studies.load(study)
     day = days.day(as_of) if as_of else chosen.as_of
     moment = studies.moment(day)
-    seen = gates.observe(chosen, moment)
+    seen = sightings.observe(chosen, moment)
     figures = published.read(chosen, moment)
     redefined = [change.day for change in chosen.definition_changes]
     found = pressure.assess(
@@ -159,14 +159,14 @@ def staff(
     plans = pressure.check_plans(found, temperature).set_index("plan")
     share = 1 - float(plans["missed"]["exit"])
     carriers = pressure.prevalence(figures.counts, figures.population, day, redefined=redefined)
-    planned = gates.plan(seen, carriers, found=share, budget=budget) if seen else None
+    planned = sightings.plan(seen, carriers, found=share, budget=budget) if seen else None
     if seen is None or planned is None:
         raise ParameterError(
             f"there is no plan of staff for study '{chosen.name}'",
             [
                 "no linked persons"
                 if seen is None
-                else f"no checks or no rosters in {gates.DAYS} days"
+                else f"no checks or no rosters in {sightings.DAYS} days"
             ],
             "pool and link checkpoint_passes, gates and gate_staff first, or give --budget",
         )

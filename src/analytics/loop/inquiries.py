@@ -22,7 +22,6 @@ from analytics.loop import code_evidence, findings, ledger, thresholds, wording
 from analytics.loop.findings import Found
 from analytics.pool import linked
 from analytics.pool import stranded as lists
-from analytics.privacy import vault
 from analytics.privacy.purposes import Reader
 from analytics.study import ZONE, clock
 
@@ -142,7 +141,7 @@ def stranded(study: Study, ring: Ring, moment: datetime) -> Found:
         tells, whether they are stranded at all.
     """
     del ring
-    if not vault.holds(study.state / "vault", "linkage/rows"):
+    if not linked.holds(study):
         return findings.unframed([])
     connection = engine.connect()
     try:
@@ -252,7 +251,7 @@ def _read(
     answer: Callable[[Mapping[str, ir.Table], Any], pa.Table],
 ) -> pa.Table:  # fmt: skip
     """Open the feeds for one purpose and answer from them; no row where nobody was linked."""
-    if not vault.holds(study.state / "vault", "linkage/rows"):
+    if not linked.holds(study):
         return pa.table({"person": pa.array([], pa.string())})
     connection = engine.connect()
     try:

@@ -41,6 +41,7 @@ PERSON = Column(
     future=False,
 )
 """Column that `read` adds to every feed that names persons."""
+_ROWS = "linkage/rows"
 
 _STOOD = ("since", "until")  # days from and until which a version stood
 
@@ -162,14 +163,18 @@ def _purposes(contract: Contract) -> frozenset[Purpose]:
     return none.union(*(c.purposes for c in contract.columns if c.archived != "withheld"))
 
 
+def holds(study: Study) -> bool:
+    """Whether the study's people were ever linked, and the result is still held."""
+    return vault.holds(study.state / "vault", _ROWS)
+
+
 def _persons(study: Study, ring: Ring) -> pa.Table:
-    name = "linkage/rows"
-    if not vault.holds(study.state / "vault", name):
+    if not holds(study):
         raise ArchiveError(
             f"the people of study '{study.name}' were never linked",
             remedy=f"run `workbench link --train --study {study.name}`",
         )
-    return vault.unseal_table(study.state / "vault", name, ring)
+    return vault.unseal_table(study.state / "vault", _ROWS, ring)
 
 
 def _with_person(rows: pa.Table, feed: str, persons: pa.Table) -> pa.Table:

@@ -4,35 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from analytics import engine
 from analytics.analysis import health_code
 from analytics.codes import HealthCode
-from analytics.loop import code_evidence, feedback, ledger
+from analytics.loop import code_evidence
 from analytics.pool import linked
-from analytics.privacy import keys, vault
+from analytics.privacy import keys
 from analytics.privacy.release import Dimension, TableSpec, ledger_of, release
+from analytics.reporting import holders
 from analytics.reporting.released import let_out
-from analytics.study import clock, last_day
+from analytics.study import last_day
 
 if TYPE_CHECKING:
-    import ibis.expr.types as ir
-
     from analytics.study import Study
 
 
 APPEALS = ("pending", "overdue", "upheld", "refused", "upheld_late", "refused_late")
-GROUPS: Mapping[str, tuple[str, ...]] = {
-    "sex": ("female", "male", "unknown"),
-    "age": ("0–17", "18–59", "60+", "unknown"),
-    "registered": ("here", "elsewhere", "unknown"),
-}
-"""What codes are compared by, and its groups: as the residents' register has it."""
-_GROWN, _OLD = 18, 60  # years
 _COLOURS = ("yellow", "red")
 _TOGETHER: Mapping[str, str] = {
     **dict.fromkeys(("green", "none", "restricted"), "total"),
@@ -58,7 +50,8 @@ class Codes:
         state (pending, overdue, upheld, refused, upheld_late, refused_late, total), appeals
         (missing where hidden); empty where none was filed.
     groups : pandas.DataFrame
-        grouping (one of `GROUPS`), group, and what `fairness.rates` gives, missing where hidden.
+        grouping (one of `holders.GROUPS`), group, and what `fairness.rates` gives, missing where
+        hidden.
     reasons : pandas.DataFrame
         code (yellow, red), rule [id], persons (missing where hidden); empty where rules may not
         be told apart.
@@ -108,7 +101,7 @@ def codes_by_prefecture(
     DisclosureError
         If not even the coarsest table may leave.
     """
-    if study.nature == "real" or not vault.holds(study.state / "vault", "linkage/rows"):
+    if study.nature == "real" or not linked.holds(study):
         return None
     ring = keys.load(study.name)
     connection = engine.connect()
@@ -120,85 +113,25 @@ def codes_by_prefecture(
         known = code_evidence.records(study, ring, moment, views, connection)
         told = health_code.tell(known, rules, views.get("code_appeals"))
         changes = connection.create_table("code_changes", engine.rows(told, connection), temp=True)
-        standing = _standing(study, views, changes, moment, prefectures, connection)
+        standing = holders.standing(study, views, changes, moment, prefectures, connection)
         counted, ruled, *grouped = (
             health_code.fairness.counts(standing, by, connection)
-            for by in ("prefecture", "rule", *GROUPS)
+            for by in ("prefecture", "rule", *holders.GROUPS)
         )
-        filed = _appeals(views, changes, rules, moment, connection)
-        idle = _idle(known, rules, moment, connection)
+        filed = holders.appeals(views, changes, rules, moment, connection)
+        idle = holders.idle(known, rules, moment, connection)
     finally:
         connection.disconnect()
     found = _released(study, counted, moment, prefectures)
-    checked = _checked(study, rules, moment)
+    checked = holders.checked(study, rules, moment)
     return replace(
         found,
         appeals=_released_appeals(study, filed, moment),
-        groups=_released_groups(study, dict(zip(GROUPS, grouped, strict=True)), moment),
+        groups=_released_groups(study, dict(zip(holders.GROUPS, grouped, strict=True)), moment),
         reasons=_released_reasons(study, rules, ruled, moment),
         wrong=_released_wrong(study, checked, moment),
         unsettled=_released_unsettled(study, checked, moment),
         idle=idle,
-    )
-
-
-def _standing(
-    study: Study,
-    views: Mapping[str, ir.Table],
-    told: ir.Table,
-    moment: datetime,
-    prefectures: Sequence[str],
-    connection: Any,
-) -> ir.Table:
-    """Code of everyone who declared, by prefecture of the latest declaration and by `GROUPS`."""
-    import ibis
-
-    latest = health_code.evidence.homes(views["declarations"])
-    county = latest["county"]
-    direct = county.substr(2, 2) == "90"
-    area = direct.ifelse(county, county.left(4).concat("00"))
-    persons = latest.select(
-        "person", prefecture=area.isin(list(prefectures)).ifelse(area, ibis.literal("elsewhere"))
-    )
-    local = clock(moment)
-    known = _groups(views["resident_register"], last_day(moment), study.region)
-    grouped = persons.left_join(known, "person").select("person", "prefecture", *GROUPS)
-    whole = grouped.mutate(**{by: grouped[by].fill_null("unknown") for by in GROUPS})
-    held = connection.create_table("persons", engine.rows(whole, connection), temp=True)
-    return health_code.fairness.standing(told, held, local)
-
-
-def _idle(
-    known: Mapping[str, ir.Table], rules: health_code.Rules, moment: datetime, connection: Any
-) -> tuple[str, ...]:
-    """Kinds of evidence that rules in force read and no record gave."""
-    found = health_code.evidence.gather(known, rules).select("kind").distinct()
-    given = set(engine.collect(found, connection)["kind"])
-    return tuple(
-        dict.fromkeys(
-            rule.evidence for rule in rules.in_force(last_day(moment)) if rule.evidence not in given
-        )
-    )
-
-
-def _groups(register: ir.Table, day: date, region: str) -> ir.Table:
-    """Group of everyone in the residents' register: sex, age in whole years, where registered."""
-    import ibis
-
-    one = register.drop_null(["person"]).group_by("person").agg(
-        sex=register["sex"].cast("string").min(), born=register["birth_date"].min(),
-        place=register["registered_county"].min(),
-    )  # fmt: skip
-    born = one["born"]
-    month = born.month()
-    birthday = (month < day.month) | ((month == day.month) & (born.day() <= day.day))
-    age = day.year - born.year() - birthday.ifelse(0, 1)
-    young, grown, old, _ = GROUPS["age"]
-    return one.select(
-        "person",
-        sex=one["sex"].isin(GROUPS["sex"]).ifelse(one["sex"], ibis.null("string")),
-        age=ibis.cases((age < _GROWN, young), (age < _OLD, grown), (age >= _OLD, old)),
-        registered=one["place"].startswith(region[:2]).ifelse("here", "elsewhere"),
     )
 
 
@@ -213,7 +146,7 @@ def _released_groups(
             population="holders of a health code",
             measure="persons",
             dimensions=(
-                Dimension.flat(by, GROUPS[by]),
+                Dimension.flat(by, holders.GROUPS[by]),
                 Dimension("code", _TOGETHER),
             ),
             as_of=last_day(moment),
@@ -221,7 +154,7 @@ def _released_groups(
         )
         cells, _ = let_out(study, table, spec)
         if {by, "code"} <= set(cells.columns):
-            kept = cells[cells[by].isin(GROUPS[by]) & (cells["code"] != "total")]
+            kept = cells[cells[by].isin(holders.GROUPS[by]) & (cells["code"] != "total")]
             found = health_code.fairness.rates(kept, by)
             tables.append(found.rename(columns={by: "group"}).assign(grouping=by))
     columns = ["grouping", "group", "persons", "green", "yellow", "red", "yellow_rate", "red_rate",
@@ -229,21 +162,6 @@ def _released_groups(
     return (
         pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
     )
-
-
-def _checked(study: Study, rules: health_code.Rules, moment: datetime) -> pd.DataFrame:
-    """Codes the field was asked about, by colour and what it found."""
-    asked = feedback.outcomes(*ledger.known(study, moment)).to_pandas()
-    asked = asked[(asked["asks"] == "code_wrong") & ~asked["sampled"].astype(bool)]
-    colours = {f"health_code.{rule.id}": str(rule.code) for rule in rules.rule}
-    found = {"confirmed": "wrong", "refuted": "right"}
-    rows = asked.assign(
-        code=asked["rule"].map(colours), outcome=asked["status"].map(found).fillna("unsettled")
-    ).dropna(subset=["code"])
-    counted: pd.DataFrame = (
-        rows.groupby(["code", "outcome"])["question"].nunique().reset_index(name="codes")
-    )
-    return counted
 
 
 def _released_wrong(study: Study, checked: pd.DataFrame, moment: datetime) -> pd.DataFrame:
@@ -352,18 +270,6 @@ def _released(
     return Codes(
         table, "prefecture", study.region, dict(found.statement), none, none, none, none, None, ()
     )
-
-
-def _appeals(
-    views: Mapping[str, ir.Table], changes: ir.Table, rules: health_code.Rules, moment: datetime,
-    connection: Any,
-) -> pd.DataFrame:  # fmt: skip
-    """Appeals against codes, by how they stand."""
-    if "code_appeals" not in views:
-        return pd.DataFrame({"state": [], "appeals": []})
-    local = clock(moment)
-    filed = health_code.appeals.account(views["code_appeals"], changes, rules, local)
-    return engine.collect(filed.group_by("state").agg(appeals=filed.count()), connection)
 
 
 def _released_appeals(study: Study, filed: pd.DataFrame, moment: datetime) -> pd.DataFrame:

@@ -159,12 +159,26 @@ def flows(trips: ir.Table, level: Level = "county") -> ir.Table:
         Every trip is counted once: the sum of ``travellers`` is the number of trips.
     """
     at = trips.mutate(
-        origin=_area(trips["origin"], level), destination=_area(trips["destination"], level)
+        origin=area(trips["origin"], level), destination=area(trips["destination"], level)
     )
     return engine.count(at, KEY, "travellers")
 
 
-def _area(code: ir.StringValue, level: Level) -> ir.StringValue:
+def area(code: ir.StringValue, level: Level) -> ir.StringValue:
+    """
+    Tell the area of a level that a county's code lies in, as `codes.prefecture_of` does.
+
+    Parameters
+    ----------
+    code : ibis string value
+        GB/T 2260 codes of counties; with none there is no area.
+    level : {"county", "prefecture", "province"}
+
+    Returns
+    -------
+    ibis string value
+        Codes of six digits.
+    """
     if level == "county":
         return code
     cut = code.left(_DIGITS[level]).rpad(6, "0")

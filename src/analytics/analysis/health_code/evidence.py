@@ -100,20 +100,20 @@ def of_feeds(views: Mapping[str, ir.Table]) -> dict[str, ir.Table]:
 
 def homes(declared: ir.Table) -> ir.Table:
     """
-    Tell each person's county by the latest declaration.
+    Tell each person's county: where the stay lasts that began last.
 
     Parameters
     ----------
     declared : DECLARATIONS table
-        With ``person``; rows linked to nobody, or without a county, tell nothing.
+        As :func:`lived` takes it.
 
     Returns
     -------
     ibis.Table
-        person, county.
+        One row per person: person, county.
     """
-    known = declared.filter(declared["person"].notnull() & declared["county"].notnull())
-    return known.group_by("person").agg(county=known["county"].argmax(known["declared"]))
+    stays = lived(declared)
+    return stays.filter(stays["until"].isnull()).select("person", "county")
 
 
 def registration(declared: ir.Table) -> ir.Table:
