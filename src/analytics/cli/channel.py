@@ -8,13 +8,11 @@ from typing import Annotated
 
 import typer
 
-from analytics.cli import days
+from analytics.cli import words
+from analytics.cli.words import AsOfOption, StudyOption
 from analytics.errors import ParameterError
 
 channel_app = typer.Typer(no_args_is_help=True, help="Ways out and in: who may pass, and what if.")
-
-StudyOption = Annotated[str, typer.Option(help="Study under data/; default: this session's.")]
-DayOption = Annotated[str, typer.Option(metavar="DATE", help="Known by 24:00; default: study's.")]
 
 
 @channel_app.command("whatif")
@@ -22,7 +20,7 @@ def whatif(
     changes: Annotated[list[str], typer.Argument(metavar="COUNTY:CHANNEL:DIRECTION:STATUS...")],
     *,
     study: StudyOption = "",
-    as_of: DayOption = "",
+    as_of: AsOfOption = "",
     origin: Annotated[str, typer.Option(help="Prefecture people leave; default: most cases.")] = "",
     travellers: Annotated[int, typer.Option(min=1, help="Who would leave in a day.")] = 10_000,
     growth: Annotated[float, typer.Option(help="Growth of the epidemic [1/day].")] = 0.0,
@@ -50,7 +48,7 @@ def whatif(
             "for example: 420100:road:out:closed",
         )
     chosen = studies.load(study)
-    day = days.day(as_of) if as_of else chosen.as_of
+    day = words.day(as_of) if as_of else chosen.as_of
     figures = published.read(chosen, studies.moment(day))
     shares, scale = published.mobility(chosen, studies.moment(day))
     found = pressure.assess(
@@ -104,7 +102,7 @@ def allowed(  # noqa: PLR0913 - one per option
     from analytics.analysis.channel import register
 
     chosen = studies.load(study)
-    day = days.day(on) if on else chosen.as_of
+    day = words.day(on) if on else chosen.as_of
     notices = register.read_notices(chosen.folder / "channel_notices.toml")
     traveller = {
         "kind": kind, "origin": origin, "destination": destination, "channel": channel,
@@ -121,7 +119,7 @@ def allowed(  # noqa: PLR0913 - one per option
 def staff(
     *,
     study: StudyOption = "",
-    as_of: DayOption = "",
+    as_of: AsOfOption = "",
     budget: Annotated[
         int | None, typer.Option(min=0, help="Server-hours a day; default: those on duty.")
     ] = None,
@@ -147,7 +145,7 @@ def staff(
     from analytics.reporting import sightings
 
     chosen = studies.load(study)
-    day = days.day(as_of) if as_of else chosen.as_of
+    day = words.day(as_of) if as_of else chosen.as_of
     moment = studies.moment(day)
     seen = sightings.observe(chosen, moment)
     figures = published.read(chosen, moment)

@@ -8,11 +8,10 @@ from typing import Annotated
 
 import typer
 
-from analytics.cli import days
+from analytics.cli import words
+from analytics.cli.words import StudyOption
 
 codes_app = typer.Typer(no_args_is_help=True, help="Health codes: rules, counts, verification.")
-
-StudyOption = Annotated[str, typer.Option(help="Study under data/; default: this session's.")]
 
 
 @codes_app.command("rules")
@@ -51,7 +50,7 @@ def count(
     from analytics.reporting import records
 
     chosen = studies.load(study)
-    moment = studies.moment(days.day(as_of) if as_of else chosen.as_of)
+    moment = studies.moment(words.day(as_of) if as_of else chosen.as_of)
     found = records.codes_by_prefecture(
         chosen,
         thresholds.code_rules(chosen, moment),

@@ -7,14 +7,13 @@ from typing import Annotated
 
 import typer
 
-from analytics.cli import days
+from analytics.cli import words
+from analytics.cli.words import StudyOption
 
 
 def digest(
     *,
-    study: Annotated[
-        str, typer.Option(help="Study under data/; default: the session's study.", metavar="NAME")
-    ] = "",
+    study: StudyOption = "",
     as_of: Annotated[
         str,
         typer.Option(
@@ -45,23 +44,19 @@ def digest(
     from analytics.reporting import digest as made
 
     chosen = studies.load(study)
-    day = days.day(as_of) if as_of else chosen.as_of
+    day = words.day(as_of) if as_of else chosen.as_of
     if pdf:
         printing.browser()
     pages = (
-        made.changes(output, chosen, days.day(since), day)
+        made.changes(output, chosen, words.day(since), day)
         if since
         else made.write(output, chosen, day)
     )
     for page in pages:
-        _tell(page, "made")
+        words.tell(page, "made")
         if pdf:
-            _tell(printing.bring(page), "printed")
+            words.tell(printing.bring(page), "printed")
     catalogue.write(output)
-
-
-def _tell(path: Path, how: str) -> None:
-    typer.echo(f"{path}  {path.stat().st_size / 1000:.0f} kB  {how}")
 
 
 def mount(app: typer.Typer) -> None:

@@ -6,9 +6,7 @@ from typing import Annotated
 
 import typer
 
-StudyOption = Annotated[
-    str, typer.Option(help="Study under data/; default: the session's study.", metavar="NAME")
-]
+from analytics.cli.words import StudyOption
 
 
 def link(

@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from analytics.cli import words
+from analytics.cli.words import StudyOption
 from analytics.errors import ParameterError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from analytics.study import Study
 
-StudyOption = Annotated[
-    str, typer.Option(help="Study under data/; default: the session's study.", metavar="NAME")
-]
 MomentOption = Annotated[
     str, typer.Option("--at", help="As known at this moment or by 24:00 of this day; now without.")
 ]
@@ -57,9 +54,10 @@ def push(*, study: StudyOption = "", at: MomentOption = "", seed: int = 0) -> No
     data/README.md), for duties that the study's roster has a team for. Exit codes: 11 unsound
     findings, 13 roster, 15 busy, 20 keys.
     """
+    from analytics import study as studies
     from analytics.replay import daily
 
-    chosen, moment = _study(study), _moment(at)
+    chosen, moment = studies.load(study), words.moment(at)
     done = daily.push(chosen, _ring(chosen), moment, seed=seed)
     typer.echo(
         f"{done.findings} findings: {done.rows} rows pushed to {done.lists} lists "
@@ -82,9 +80,12 @@ def list_(
 
     Example: workbench worklists list --county 420100
     """
+    from analytics import study as studies
     from analytics.loop import worklists
 
-    found = worklists.summary(_study(study), _moment(at), county=county, team=team, duty=duty)
+    found = worklists.summary(
+        studies.load(study), words.moment(at), county=county, team=team, duty=duty
+    )
     columns = ("list", "version", "lines", "pushed", "verified", "outstanding", "returned",
                "overdue")  # fmt: skip
     typer.echo(f"{columns[0]:<28}" + "".join(f"{name:>12}" for name in columns[1:]))
@@ -111,9 +112,10 @@ def export(
     Each export is in the audit log. Exit codes: 12 no such list, 20 keys or password, 23 age is
     not installed (CSV that names people).
     """
+    from analytics import study as studies
     from analytics.loop import worklists
 
-    chosen, moment = _study(study), _moment(at)
+    chosen, moment = studies.load(study), words.moment(at)
     ring = _ring(chosen)
     names = lists or _open(worklists.summary(chosen, moment, county=county))
     password = _password(password_file, confirm=True) if names else ""
@@ -145,9 +147,10 @@ def odk_push(
     Exit codes: 12 no such list, 17 the server refuses, 20 keys or an open file, 23 pyodk is
     not installed.
     """
+    from analytics import study as studies
     from analytics.loop import odk, worklists
 
-    chosen, moment = _study(study), _moment(at)
+    chosen, moment = studies.load(study), words.moment(at)
     ring = _ring(chosen)
     names = lists or _open(worklists.summary(chosen, moment))
     with odk.client(config, project) as server:
@@ -179,9 +182,10 @@ def odk_pull(
 
     Exit codes: 17 the server refuses, 20 an open file, 23 pyodk is not installed.
     """
+    from analytics import study as studies
     from analytics.loop import odk, worklists
 
-    chosen, moment = _study(study), _moment(at)
+    chosen, moment = studies.load(study), words.moment(at)
     names = lists or worklists.summary(chosen, moment)["list"].to_pylist()
     with odk.client(config, project) as server:
         for name in names:
@@ -202,9 +206,10 @@ def odk_form(
 
     Example: workbench worklists odk form --output work_lines.form.xlsx
     """
+    from analytics import study as studies
     from analytics.loop import odk, worklists
 
-    chosen = _study(study)
+    chosen = studies.load(study)
     content = odk.form(entity_list, chosen.title.zh, worklists.counties(chosen), questions)
     output.write_bytes(content)
     typer.echo(f"{output}")
@@ -227,10 +232,11 @@ def receive(
     printed. Exit codes: 25 if a file is refused or lines were set aside (all others are taken in
     first), 15 busy, 20 keys.
     """
+    from analytics import study as studies
     from analytics.errors import VerificationError
     from analytics.loop import passwords, verification
 
-    chosen, moment = _study(study), _moment(at)
+    chosen, moment = studies.load(study), words.moment(at)
     ring = _ring(chosen)
     protected = any(passwords.locked(path.read_bytes()[:64]) for path in files)
     password = _password(password_file) if protected else ""
@@ -288,9 +294,10 @@ def show(
 
     Example: workbench feedback show --by rule,county
     """
+    from analytics import study as studies
     from analytics.loop import feedback, ledger, thresholds
 
-    chosen, moment = _study(study), _moment(at)
+    chosen, moment = studies.load(study), words.moment(at)
     outcomes = feedback.outcomes(*ledger.known(chosen, moment))
     names = [name.strip() for name in by.split(",") if name.strip()]
     unknown = sorted(set(names) - set(outcomes.column_names))
@@ -323,9 +330,10 @@ def approve(
 
     Exit codes: 12 something else, or nothing, is proposed; 22 the change log was edited.
     """
+    from analytics import study as studies
     from analytics.loop import feedback, ledger, thresholds
 
-    chosen, moment = _study(study), _moment(at)
+    chosen, moment = studies.load(study), words.moment(at)
     outcomes = feedback.outcomes(*ledger.known(chosen, moment))
     entry = thresholds.approve(chosen, outcomes, rule, to, moment)
     typer.echo(f"{rule}: {entry['from']:g} → {entry['to']:g}, approved by {entry['actor']}")
@@ -346,9 +354,10 @@ def share(
 
     Exit codes: 12 no such recipient, 19 a figure may not leave, 20 keys.
     """
+    from analytics import study as studies
     from analytics.loop import sharing
 
-    chosen, moment = _study(study), _moment(at)
+    chosen, moment = studies.load(study), words.moment(at)
     ring = _ring(chosen)
     for done in sharing.share(chosen, ring, moment, output, only=recipient, early=early):
         files = ", ".join(f"{name} {rows}" for name, rows in done.files.items())
@@ -368,12 +377,6 @@ def mount(app: typer.Typer) -> None:
     app.command()(share)
 
 
-def _study(name: str) -> Study:
-    from analytics import study
-
-    return study.load(name)
-
-
 def _ring(chosen: Study) -> Any:
     from analytics.privacy import keys
 
@@ -383,24 +386,6 @@ def _ring(chosen: Study) -> Any:
 def _open(summary: Any) -> list[str]:
     """Name the lists of a summary in which something is open."""
     return [row["list"] for row in summary.to_pylist() if row["outstanding"]]
-
-
-def _moment(said: str) -> datetime:
-    from datetime import date, datetime
-
-    from analytics import study
-
-    if not said:
-        return datetime.now(study.ZONE)
-    try:
-        if len(said) == len("2020-02-29"):
-            return study.moment(date.fromisoformat(said))
-        when = datetime.fromisoformat(said)
-    except ValueError:
-        message = f"'{said}' is no moment"
-    else:
-        return when if when.tzinfo else when.replace(tzinfo=study.ZONE)
-    raise ParameterError(message, remedy="write 2020-02-10 or 2020-02-10T08:00")
 
 
 def _password(file: Path | None, *, confirm: bool = False) -> str:

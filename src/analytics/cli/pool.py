@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from analytics.cli import words
+from analytics.cli.words import StudyOption
 from analytics.errors import ArchiveError, ContractError, ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import date, datetime
+    from datetime import datetime
 
     from analytics.privacy.keys import Ring
     from analytics.study import Study
-
-StudyOption = Annotated[str, typer.Option(help="Study under data/.", metavar="NAME")]
-_STUDY = "hubei-2020"
 
 deliveries_app = typer.Typer(no_args_is_help=True, help="What departments delivered and owe.")
 archive_app = typer.Typer(no_args_is_help=True, help="The store behind every analysis.")
@@ -32,7 +31,7 @@ def mount(app: typer.Typer) -> None:
 
 def pool(
     *,
-    study: StudyOption = _STUDY,
+    study: StudyOption = "",
     engine: Annotated[
         Literal["duckdb", "spark"], typer.Option(help="Where rows are checked.")
     ] = "duckdb",
@@ -54,7 +53,7 @@ def pool(
     from analytics.pool import staging
 
     chosen = studies.load(study)
-    at = studies.moment(_day(as_of)) if as_of else None
+    at = studies.moment(words.day(as_of)) if as_of else None
 
     def progress(done: int, of: int) -> None:
         if not quiet:
@@ -118,19 +117,10 @@ def _held(chosen: Study, at: datetime) -> str:
     return "\n".join(counted) or "nothing was known yet"
 
 
-def _day(text: str) -> date:
-    from datetime import date
-
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise ParameterError(f"'{text}' is not a day", remedy="write it as 2020-02-29") from error
-
-
 @deliveries_app.command("list")
 def ledger(
     *,
-    study: StudyOption = _STUDY,
+    study: StudyOption = "",
     as_of: Annotated[str, typer.Option(help="Known by this moment; now without it.")] = "",
 ) -> None:
     """
@@ -144,17 +134,19 @@ def ledger(
     from analytics.pool import archive, time_nodes
 
     chosen = studies.load(study)
-    at = studies.moment(_day(as_of)) if as_of else datetime.now(studies.ZONE)
+    at = studies.moment(words.day(as_of)) if as_of else datetime.now(studies.ZONE)
     entries = archive.entries(chosen.state / "archive")
     account = time_nodes.ledger(chosen, entries, at)
     if account.empty:
-        typer.echo(f"no time node of study '{study}' is due; {len(entries)} deliveries taken in")
+        typer.echo(
+            f"no time node of study '{chosen.name}' is due; {len(entries)} deliveries taken in"
+        )
         return
     typer.echo(account.to_string(index=False, na_rep="-"))
 
 
 @deliveries_app.command("show")
-def show(name: str, *, study: StudyOption = _STUDY) -> None:
+def show(name: str, *, study: StudyOption = "") -> None:
     """
     Show the receipts of a delivery.
 
@@ -181,7 +173,7 @@ def check(
     file: Path,
     *,
     feed: Annotated[str, typer.Option(help="Feed the file belongs to.")],
-    study: StudyOption = _STUDY,
+    study: StudyOption = "",
 ) -> None:
     """
     Find a file's errors before it is sent; nothing is kept.
@@ -259,7 +251,7 @@ def template(
 @deliveries_app.command("requests")
 def requests(
     *,
-    study: StudyOption = _STUDY,
+    study: StudyOption = "",
     ask: Annotated[str, typer.Option(help="Register: FEED:FIELD,FIELD")] = "",
     asked_by: Annotated[str, typer.Option("--by", help="Who asks, or who approves.")] = "",
     purpose: Annotated[str, typer.Option(help="What for.")] = "",
@@ -298,7 +290,7 @@ def requests(
 
 
 @archive_app.command("verify")
-def verify(*, study: StudyOption = _STUDY) -> None:
+def verify(*, study: StudyOption = "") -> None:
     """
     Hash every part of the archive again; name what is damaged and what was purged.
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from analytics.cli import words
+from analytics.cli.words import StudyOption
 from analytics.errors import KeyringError, ParameterError
 
 if TYPE_CHECKING:
@@ -19,9 +21,6 @@ if TYPE_CHECKING:
 _ROLE = "keeper"
 PERSONS = "linkage/persons"
 
-StudyOption = Annotated[
-    str, typer.Option(help="Study under data/; default: the session's study.", metavar="NAME")
-]
 
 keys_app = typer.Typer(no_args_is_help=True, help="Make, renew and inspect a study's keys.")
 audit_app = typer.Typer(no_args_is_help=True, help="Inspect a study's audit log.")
@@ -37,9 +36,10 @@ def create(*, study: StudyOption = "") -> None:
     The folder is WORKBENCH_KEYS/<study>, else ~/.config/epidemic-workbench/keys/<study>.
     Back it up, apart from the project: without it nothing sealed can be read.
     """
+    from analytics import study as studies
     from analytics.privacy import audit, keys
 
-    chosen = _study(study)
+    chosen = studies.load(study)
     ring = keys.create(chosen.name)
     audit.record(_log(chosen), "keys.create", chosen.name, role=_ROLE)
     typer.echo(f"{ring.folder}  generation {ring.generation}, fingerprint {ring.fingerprint}")
@@ -61,9 +61,10 @@ def rotate(
 
     Killed at any moment, the old or the new generation is in force, whole.
     """
+    from analytics import study as studies
     from analytics.privacy import audit, crosswalk, keys, vault
 
-    chosen = _study(study)
+    chosen = studies.load(study)
     ring, folder = keys.load(chosen.name), _vault(chosen)
     identifiers, documents, persons = None, None, 0
     if vault.holds(folder, PERSONS):
@@ -94,9 +95,10 @@ def status(*, study: StudyOption = "") -> None:
 
     Keys themselves are never shown.
     """
+    from analytics import study as studies
     from analytics.privacy import keys
 
-    chosen = _study(study)
+    chosen = studies.load(study)
     ring = keys.load(chosen.name)
     held, gone = keys.periods(ring), keys.destroyed(ring)
     where = "operating system's keyring" if ring.in_os_keyring else str(ring.folder)
@@ -127,9 +129,10 @@ def verify(
 
     Without manifests or anchors a cut end cannot be told from an honest log.
     """
+    from analytics import study as studies
     from analytics.privacy import audit
 
-    chosen = _study(study)
+    chosen = studies.load(study)
     known = [_anchor(each) for each in anchor or []]
     if manifests is not None:
         known += audit.anchors(manifests)
@@ -151,9 +154,10 @@ def head(*, study: StudyOption = "") -> None:
 
     Example: workbench audit head --study hubei-2020
     """
+    from analytics import study as studies
     from analytics.privacy import audit
 
-    typer.echo(str(audit.head(_log(_study(study)))))
+    typer.echo(str(audit.head(_log(studies.load(study)))))
 
 
 def purge(
@@ -169,9 +173,10 @@ def purge(
 
     What the archive holds under pseudonyms stays; manifests then say "inputs purged on …".
     """
+    from analytics import study as studies
     from analytics.privacy import audit, keys, retention
 
-    chosen, first = _study(study), _day(before)
+    chosen, first = studies.load(study), words.day(before)
     ring, folder = keys.load(chosen.name), _vault(chosen)
     old = [day for day in keys.periods(ring) if day < first]
     if old and not yes:
@@ -191,28 +196,12 @@ def mount(app: typer.Typer) -> None:
     app.command()(purge)
 
 
-def _study(name: str) -> Study:
-    from analytics import study
-
-    return study.load(name)
-
-
 def _log(study: Study) -> Path:
     return study.state / "audit.jsonl"
 
 
 def _vault(study: Study) -> Path:
     return study.state / "vault"
-
-
-def _day(said: str) -> date:
-    from datetime import date
-
-    try:
-        return date.fromisoformat(said)
-    except ValueError:
-        message = f"'{said}' is no day"
-    raise ParameterError(message, remedy="a day is written as 2020-06-01")
 
 
 def _anchor(said: str) -> Head:

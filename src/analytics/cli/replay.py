@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from analytics.cli import days
+from analytics.cli import words
 
 
 def replay(  # noqa: PLR0913 - one argument per option
@@ -51,7 +51,7 @@ def replay(  # noqa: PLR0913 - one argument per option
     from analytics.replay import run
 
     chosen = plans.make(
-        study=plans.simulated(study), first=days.day(first), last=days.day(last), people=people,
+        study=plans.simulated(study), first=words.day(first), last=words.day(last), people=people,
         seed=seed, scenario=scenario, error=error, delay=delay, reports=reports, worlds=worlds,
         world_people=world_people,
     )  # fmt: skip

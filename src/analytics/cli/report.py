@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from analytics.cli import words
+from analytics.cli.words import StudyOption
 from analytics.errors import ParameterError, WorkbenchError
 from analytics.render.blocks import LANGUAGES, Language
 
@@ -35,7 +37,7 @@ def report(  # noqa: PLR0913 - one per option
         list[str] | None, typer.Argument(metavar="[NAME]...", help="Reports; all if none is named.")
     ] = None,
     *,
-    study: Annotated[str, typer.Option(help="Study under data/; default: hubei-2020.")] = "",
+    study: StudyOption = "",
     as_of: Annotated[
         str,
         typer.Option(
@@ -87,9 +89,9 @@ def report(  # noqa: PLR0913 - one per option
                 raise outcome.error
             made = f"made in {outcome.seconds:.1f} s"
             for page in outcome.pages:
-                _tell(page, "up to date, nothing to do" if outcome.fresh else made)
+                words.tell(page, "up to date, nothing to do" if outcome.fresh else made)
                 if pdf:
-                    _tell(printing.bring(page), "printed")
+                    words.tell(printing.bring(page), "printed")
         except WorkbenchError as error:
             failures.append(error)
             typer.echo(f"{type(error).__name__} (exit {error.exit_code}): {error}", err=True)
@@ -186,10 +188,6 @@ def mount(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     for command in (report, check, lab, publish):
         app.command()(command)
-
-
-def _tell(path: Path, how: str) -> None:
-    typer.echo(f"{path}  {path.stat().st_size / 1000:.0f} kB  {how}")
 
 
 def _entries(given: list[str]) -> dict[str, str]:

@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from analytics.cli.words import AsOfOption, StudyOption
+
 if TYPE_CHECKING:
     from analytics.analysis.resettlement import Plan
 
-StudyOption = Annotated[
-    str, typer.Option(help="Study under data/; default: the session's study.", metavar="NAME")
-]
-AsOfOption = Annotated[
-    str, typer.Option(help="Known by 24:00 of this day; default: the study's own.", metavar="DATE")
-]
 SecondsOption = Annotated[int, typer.Option(help="Longest time of the solver [s].", min=1)]
 
 RoadsOption = Annotated[

@@ -7,11 +7,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from analytics.cli.words import StudyOption
 from analytics.errors import ParameterError, WorkbenchError
 
-StudyOption = Annotated[
-    str, typer.Option(help="Study under data/; default: the session's study.", metavar="NAME")
-]
 MinutesOption = Annotated[
     int, typer.Option(min=1, max=30, help="How often to look for due jobs [minutes].")
 ]

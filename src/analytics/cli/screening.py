@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from analytics.errors import ParameterError
+from analytics.cli import words
+from analytics.cli.words import StudyOption
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 
 def screen(
     *,
-    study: Annotated[
-        str, typer.Option(help="Study under data/; default: the session's study.", metavar="NAME")
-    ] = "",
+    study: StudyOption = "",
     as_of: Annotated[
         str, typer.Option("--as-of", help="Known by 24:00 of this day.", metavar="DATE")
     ] = "",
@@ -39,7 +38,7 @@ def screen(
     from analytics.replay import daily
 
     chosen = studies.load(study)
-    day = _day(as_of) or chosen.as_of
+    day = words.day(as_of) if as_of else chosen.as_of
     found = daily.screen(chosen, keys.load(chosen.name), day, memory=memory)
     counts = {name: held.num_rows for name, held in found.rows.items()}
     typer.echo(
@@ -84,13 +83,3 @@ def _say_indicators(rows: Any) -> None:
 def mount(app: typer.Typer) -> None:
     """Add this command to the command line."""
     app.command()(screen)
-
-
-def _day(said: str) -> date | None:
-    if not said:
-        return None
-    try:
-        return date.fromisoformat(said)
-    except ValueError:
-        message = f"'{said}' is no day"
-    raise ParameterError(message, remedy="a day is written as 2020-01-23")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from analytics.errors import ParameterError
+from analytics.cli import words
 
 simulate_app = typer.Typer(help="A province of invented residents, and its field teams.")
 
@@ -46,8 +45,8 @@ def simulate(  # noqa: PLR0913 - one argument per option
         chosen,
         people,
         seed,
-        _day(first) or chosen.first_date,
-        _day(last) or chosen.as_of,
+        words.day(first) if first else chosen.first_date,
+        words.day(last) if last else chosen.as_of,
         scenario_name=scenario,
         dirt=dirt,
         anew=anew,
@@ -87,7 +86,7 @@ def field(  # noqa: PLR0913 - one argument per option
     from analytics import study as studies
     from analytics.simulation import field as teams
 
-    chosen, when = studies.load(study), _day(day)
+    chosen, when = studies.load(study), words.day(day) if day else None
     assert when is not None
     how = teams.Habits(error=error, delay=delay, null=null)
     password = ""
@@ -104,13 +103,3 @@ def field(  # noqa: PLR0913 - one argument per option
 def mount(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     app.add_typer(simulate_app, name="simulate")
-
-
-def _day(said: str) -> date | None:
-    if not said:
-        return None
-    try:
-        return date.fromisoformat(said)
-    except ValueError:
-        message = f"'{said}' is no day"
-    raise ParameterError(message, remedy="a day is written as 2020-01-23")

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-data_app = typer.Typer(no_args_is_help=True, help="Larger public sources of a study.")
+from analytics.cli.words import StudyOption
 
-StudyOption = Annotated[str, typer.Option(help="Study under data/; default: this session's.")]
+data_app = typer.Typer(no_args_is_help=True, help="Larger public sources of a study.")
 
 
 @data_app.command("list")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from analytics.errors import ParameterError
+from analytics.cli import words
 
 group = typer.Typer(no_args_is_help=True, help="Studies under data/.")
 
@@ -62,7 +61,7 @@ def new(  # noqa: PLR0913 - one per option
         name,
         region,
         studies.Title(zh=title_zh, en=title_en),
-        (_day(first), _day(last)),
+        (words.day(first), words.day(last)),
         series=series,
         population=population,
         sources=founding.Sources(publisher, where, licence) if publisher else None,
@@ -73,13 +72,6 @@ def new(  # noqa: PLR0913 - one per option
             typer.echo(f"  {count} × {kind}")
         typer.echo("every correction is in repairs.csv, with its reason and evidence")
     typer.echo("look regions.csv, study.toml and sources.toml through before the first report")
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ParameterError(f"'{text}' is no day, as 2020-01-20") from None
 
 
 def mount(app: typer.Typer) -> None:
