@@ -325,6 +325,31 @@ def test_the_household_of_a_case_is_in_contact_within_its_county_and_only_of_a_c
     assert (found["cousin"][0], found["other"][0]) == ("none", "none")
 
 
+@pytest.mark.parametrize(
+    ("listed", "counties"),
+    [
+        ("person\nill\nwife\nstranger", {"ill": "420106", "wife": "420106", "stranger": None}),
+        (
+            "person | county\nill | 440106\nwife |\nstranger | 440106",
+            {"ill": "440106", "wife": None, "stranger": "440106"},
+        ),
+    ],
+)
+def test_who_is_listed_gets_a_row_and_nobody_else(listed, counties):
+    given = {
+        "cases": linked("cases", CASES),
+        "resident_register": linked("resident_register", HOMES),
+    }
+    everybody = linked("resident_register", listed)
+    found = screening.screen(given, PROTOCOLS, DAY, everybody)
+    rows = engine.rows(found.persons, CONNECTION).to_pylist()
+    assert {row["person"]: row["county"] for row in rows} == counties
+    assert {row["person"]: row["rule"] for row in rows} == {
+        "ill": "class_confirmed", "wife": "contact_household", "stranger": None,
+    }  # fmt: skip
+    assert [row["undecided"] for row in rows] == [False] * 3
+
+
 def test_withdrawing_a_link_takes_back_everybody_it_touched():
     feeds = {"cases": CASES, "resident_register": HOMES}
     cut = {**feeds, "cases": CASES.replace("ill ", "    ")}

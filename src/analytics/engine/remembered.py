@@ -18,6 +18,7 @@ import ibis.expr.operations as ops
 from ibis.backends.duckdb import Backend
 from ibis.common.graph import Node
 
+from analytics.engine.cycles import uncollected
 from analytics.engine.duck import DuckCompiler
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ class DuckBackend(Backend):  # type: ignore[misc] # Ibis is untyped
         if known in _written:
             _written.move_to_end(known)
             return "".join(p if isinstance(p, str) else inserted[p] for p in _written[known])
-        sql = str(super().compile(expr, limit=limit))
+        with uncollected():
+            sql = str(super().compile(expr, limit=limit))
         if all(text in sql for text in inserted):
             _written[known] = list(_cut(sql, inserted))
             if len(_written) > _MOST:

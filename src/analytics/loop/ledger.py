@@ -8,7 +8,6 @@ was known at a moment can be asked for later. Nothing pushed or answered is ever
 from __future__ import annotations
 
 import contextlib
-import gc
 import hashlib
 import os
 from dataclasses import replace
@@ -91,18 +90,6 @@ def query(text: str, values: Any = (), **named: pa.Table) -> pa.Table:
         for name, table in named.items():
             connection.register(name, table)
         return connection.execute(text, values).to_arrow_table()
-
-
-@contextlib.contextmanager
-def uncollected() -> Iterator[None]:
-    """Put off the search for cycles: among the many small values of a long list it finds none."""
-    searched = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if searched:
-            gc.enable()
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from analytics.engine import cycles
 from analytics.errors import ContractError, VerificationError
 from analytics.loop import ledger, passwords, seals, sheets, wording
 from analytics.loop.sheets import ANSWERS, LABELS, LOCKED_END
@@ -147,7 +148,7 @@ def receive(
     return [replace(one, balance=balance) if isinstance(one, Received) else one for one in done]
 
 
-@ledger.uncollected()
+@cycles.uncollected()
 def _taken_in(
     study: Study, path: Path, ring: Ring, moment: datetime, pushed: _Pushed, *, password: str,
     team: str, before: pa.Table,

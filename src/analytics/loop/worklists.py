@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from analytics.engine import cycles
 from analytics.errors import ParameterError
 from analytics.loop import ledger, passwords, persons, roster, seals, sheets
 from analytics.loop.sheets import LOCKED_END, Sheet
@@ -285,7 +286,7 @@ def log(study: Study, name: str, lines: pa.Table, *, named: bool) -> None:
         )  # fmt: skip
 
 
-@ledger.uncollected()
+@cycles.uncollected()
 def _sheet(
     study: Study, ring: Ring, lines: pa.Table, sides: _Sides, day: date, places: tuple[str, ...],
     *, naming: bool,

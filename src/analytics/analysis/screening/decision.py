@@ -49,7 +49,7 @@ class Screened:
     protocols : Protocols
     as_of : date
     everybody : ibis.Table, optional
-        ``person``: who is to be given a row.
+        ``person``, each once: who is to be given a row.
     """
 
     linked: Linked
@@ -72,39 +72,26 @@ class Screened:
         """SCREENING table: one row per person."""
         found = matches.find(self.linked, self.contacts, self.protocols, self.as_of, features=False)
         rules = vocabulary.rules(self.protocols.diagnosis_on(self.as_of))
-        return _decided(self._told(found, rules), rules, self.as_of)
+        decisive = _decisive(found, rules, self.as_of)
+        return _decided(self._people().left_join(decisive, "person"), rules, self.as_of)
 
-    def _told(self, found: ir.Table, rules: Sequence[vocabulary.Rule]) -> ir.Table:
-        """Everybody, what holds for them, and where they live, end to end: no joins."""
+    def _people(self) -> ir.Table:
+        """Who gets a row, each once, with the greatest of their counties as numbers: place."""
         import ibis
 
-        place = found["rule"].cases(*((rule.name, number) for number, rule in _numbered(rules)))
-        age = ibis.literal(self.as_of).delta(found["date"], unit="day")
-        key = place * _FAR + (_FAR - 1 - age.clip(0, _FAR - 1).fill_null(0))
-        key = key.cast("int32")  # there are some twenty rules
-        none, no = ibis.null("int64"), ibis.literal(value=False)
-        held = found.select(
-            "person",
-            key=records.sure(found["holds"]).ifelse(key, ibis.null("int32")),
-            county=none,
-            undecided=found["holds"].isnull(),
-            listed=no,
-        )
-
-        def rows(table: ir.Table, county: ir.Value, *, listed: bool) -> ir.Table:
-            return table.select("person", key=ibis.null("int32"), county=county, undecided=no,
-                                listed=ibis.literal(listed))  # fmt: skip
-
-        given, homes = self.everybody, [
-            rows(table, table["county"], listed=False) for table in _counties(self.linked)
-        ]  # fmt: skip
+        given, homes = self.everybody, _counties(self.linked)
         if given is None:
-            listed = [rows(t, none, listed=True) for t in records.everybody(self.linked)]
+            others = {k: table for k, table in self.linked.items() if k not in dict(_REGISTERS)}
+            nowhere = ibis.null("int64")
+            listed = [t.select("person", county=nowhere) for t in records.everybody(others)]
+            people = _once([*homes, *listed])
         elif "county" in given.columns:
-            listed, homes = [rows(given, given["county"].try_cast("int64"), listed=True)], []
+            people = given.select("person", place=given["county"].try_cast("int64"))
+        elif homes:
+            people = given.select("person").left_join(_once(homes), "person")
         else:
-            listed = [rows(given, none, listed=True)]
-        return ibis.union(held, *listed, *homes)
+            people = given.select("person", place=ibis.null("int64"))
+        return people.filter(people["person"].notnull()).select("person", "place")
 
 
 def screen(
@@ -124,8 +111,8 @@ def screen(
     as_of : date
         Only what was known by 24:00 of this day is used.
     everybody : ibis.Table, optional
-        ``person``: who is to be given a row; by default everybody of any table. If it has
-        ``county`` too, that is where they live, and no register is asked.
+        ``person``, each once: who is to be given a row; by default everybody of any table. If
+        it has ``county`` too, that is where they live, and no register is asked.
 
     Returns
     -------
@@ -152,29 +139,46 @@ def screen(
     return Screened(linked, protocols, as_of, everybody)
 
 
-def _decided(told: ir.Table, rules: Sequence[vocabulary.Rule], as_of: date) -> ir.Table:
+def _decisive(found: ir.Table, rules: Sequence[vocabulary.Rule], as_of: date) -> ir.Table:
     """Per person the least key of what holds: rule by precedence, then the oldest evidence."""
     import ibis
 
-    best = told.filter(told["person"].notnull()).group_by("person").agg(
-        key=told["key"].min(),
-        undecided=told["undecided"].any(),
-        place=told["county"].max(),
-        listed=told["listed"].any(),
-    )  # fmt: skip
-    best = best.filter(best["listed"])
-    number, age = best["key"] // _FAR, _FAR - 1 - best["key"] % _FAR
-    return best.select(
+    place = found["rule"].cases(*((rule.name, number) for number, rule in _numbered(rules)))
+    age = ibis.literal(as_of).delta(found["date"], unit="day")
+    key = place * _FAR + (_FAR - 1 - age.clip(0, _FAR - 1).fill_null(0))
+    held = found.select(
+        "person",
+        # there are some twenty rules
+        key=records.sure(found["holds"]).ifelse(key.cast("int32"), ibis.null("int32")),
+        undecided=found["holds"].isnull(),
+    )
+    return held.group_by("person").agg(key=held["key"].min(), undecided=held["undecided"].any())
+
+
+def _decided(people: ir.Table, rules: Sequence[vocabulary.Rule], as_of: date) -> ir.Table:
+    """Spell out what decides for each of the people: empty key, nothing does."""
+    import ibis
+
+    number, age = people["key"] // _FAR, _FAR - 1 - people["key"] % _FAR
+    return people.select(
         person="person",
-        county=(best["place"] % _CODES).cast("string"),
+        county=(people["place"] % _CODES).cast("string"),
         category=number.cases(
             *((place, rule.category) for place, rule in _numbered(rules)), else_="none"
         ),
         rule=number.cases(*((place, rule.name) for place, rule in _numbered(rules))),
         since=(ibis.literal(as_of) - age.as_interval("D")).cast("date"),
-        undecided="undecided",
+        undecided=records.sure(people["undecided"]),
         as_of=ibis.literal(as_of),
     )
+
+
+def _once(homes: Sequence[ir.Table]) -> ir.Table:
+    """Each person with the greatest of all their counties."""
+    import ibis
+
+    every = ibis.union(*homes)
+    return every.group_by("person").agg(place=every["county"].max())
 
 
 def _numbered(rules: Sequence[vocabulary.Rule]) -> list[tuple[int, vocabulary.Rule]]:
