@@ -70,7 +70,7 @@ def test_clusters_and_their_chains_are_shown(study):
     seal(study, 40, 20)
     found, section = page(study)
     assert section.title.zh == "聚集性疫情60起：待核实40起、已报未确认0起、已确认20起"
-    assert section.title.en.startswith("60 clusters: 40 to be confirmed, 0 reported, unconf")
+    assert section.title.en.startswith("60 clusters: 40 to verify, 0 reported and 20 confirmed")
     rows = {row["setting"].en: row for row in section.tables[0].rows}
     assert (rows["household"]["total"], rows["workplace"]["found"]) == (40, 20)
     chains = found.generations.set_index(["setting", "generation"])

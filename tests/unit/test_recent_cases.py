@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 
 import ibis
@@ -178,7 +179,7 @@ def test_small_counts_stay_inside_with_the_estimates_that_follow_from_them(scree
     section = render.recent_cases(found, areas(screened), screened, DAY)
     table = {row["code"]: row for row in section.tables[0].rows}
     assert isinstance(table["420500"]["estimate"], Missing)
-    assert "（95%区间" in table["420100"]["estimate"].zh
+    assert re.fullmatch(r"\d+（\d+–\d+）", table["420100"]["estimate"].zh)
     assert section.paragraphs[0].en.startswith("Track record: of ")
     assert "420500" in dumps(section)
 
@@ -202,7 +203,7 @@ def test_curve_shows_what_is_told_and_what_is_expected():
     section = render.recent_cases(found, areas(chosen), chosen, DAY)
     (chart,) = section.charts
     names = [trace.get("name") for trace in chart.figure["en"]["data"]]
-    assert "told so far" in names
+    assert "told" in names
     assert section.title.en.startswith("Nowcast, cases with onset in the last 14 days: ")
     few = render.recent_cases(
         incidence.Completed("report", 12, 0, "few_evenings", found.areas, found.days),

@@ -156,7 +156,7 @@ def lines(
                 "r": 12 if len(series) == 1 else 76,
                 "t": room + (34 if len(series) > 1 else 12),
             },
-            "xaxis": day_axis(dates, language),
+            "xaxis": day_axis(dates, language, 5 if len(series) == 1 else 4),
             "yaxis": {"range": [low, high], **digits(language)},
             "shapes": marks,
             "annotations": notes,

@@ -7,9 +7,11 @@ from typing import Any
 
 from analytics.render.blocks import Chart, Column, Language, Table, Text
 from analytics.render.charts.series import NOTHING, caption
-from analytics.render.charts.theme import chart, digits, say
+from analytics.render.charts.theme import chart, digits, say, wrapped
 from analytics.render.colours import INK, PRIMARY, RULE
 from analytics.render.numbers import written
+
+_NAME = {"zh": 9, "en": 22}  # characters of a name in a line, so that a phone has room for the bars
 
 
 def ranked_bars(
@@ -124,7 +126,7 @@ def _layout(
             "automargin": True,
             "tickmode": "array",
             "tickvals": list(range(len(shown))),
-            "ticktext": list(shown),
+            "ticktext": [wrapped(name, _NAME[language]) for name in shown],
             "showgrid": False,
             "zeroline": False,
         },

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from analytics.study import Study
 
 STATUSES = {
-    "found": Text("待核实", "to be confirmed"),
-    "declared": Text("已报未确认", "reported, unconfirmed"),
+    "found": Text("待核实", "to verify"),
+    "declared": Text("已报未确认", "reported"),
     "confirmed": Text("已确认", "confirmed"),
 }
 GENERATIONS = {

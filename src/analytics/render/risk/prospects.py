@@ -88,8 +88,8 @@ def _numbers(estimated: pd.DataFrame, areas: pd.DataFrame) -> tuple[Chart, ...]:
             table["mean"].round(2).tolist(),
             low=table["lower"].round(2).tolist(),
             high=table["upper"].round(2).tolist(),
-            reference=(1.0, Text("1：不增不减", "1: neither grows nor shrinks")),
-            label=Text("再生数（估计）", "Reproduction number (estimate)"),
+            reference=(1.0, Text("1：持平", "1: steady")),
+            label=Text("再生数（估计）", "R (estimate)"),
             title=Text(
                 f"再生数最高的是{name.zh}：{centre.zh}（{least.zh}–{most.zh}）",
                 f"Reproduction number highest in {name.en}: {centre.en} ({least.en}–{most.en})",

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analytics.render import charts
 from analytics.render.blocks import Chart, Column, Missing, Section, Table, Text
-from analytics.render.numbers import number, percent
+from analytics.render.numbers import day, number, percent
 from analytics.render.risk.people import SUPPRESSED
 from analytics.render.risk.words import places, rows
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 _DAYS = {
     "onset": Text("近14日发病的病例", "cases with onset in the last 14 days"),
     "report": Text("近14日报告的病例", "cases reported for the last 14 days"),
+}
+_BY_DAY = {
+    "onset": Text("按发病日期：已报与估计", "By day of onset: told, and expected"),
+    "report": Text("按报告日期：已报与估计", "By day of report: told, and expected"),
 }
 _BAND = Text("95%区间", "95% interval")
 
@@ -93,8 +97,9 @@ def _none(found: Completed) -> Section:
         title=Text("未作即时预测", "No nowcast is made"),
         paragraphs=(
             Text(
-                f"{why.zh}最近几日的数字应视为尚不完整，不是零。",
-                f"{why.en} Take the last days' figures as incomplete, not as zero.",
+                f"{why.zh}公布数不含已发病而尚未上报的病例，最近几日应视为不完整，而不是零。",
+                f"{why.en} Published counts leave out those who are ill and not yet reported: take "
+                "the last days as incomplete, not as zero.",
             ),
         ),
         note=Text(
@@ -107,10 +112,7 @@ def _none(found: Completed) -> Section:
 
 def _between(row: Any) -> Text:
     middle, low, high = (number(row[name]) for name in ("median", "lower", "upper"))
-    return Text(
-        f"{middle.zh}（95%区间{low.zh}–{high.zh}）",
-        f"{middle.en} (95% interval {low.en}–{high.en})",
-    )
+    return Text(f"{middle.zh}（{low.zh}–{high.zh}）", f"{middle.en} ({low.en}–{high.en})")
 
 
 def _checked(found: Completed) -> tuple[Text, ...]:
@@ -153,22 +155,20 @@ def _note(found: Completed) -> Text:
 
 
 def _curve(found: Completed, as_of: date) -> Chart:
-    days = found.days
-    dates = [when.date().isoformat() for when in days["date"]]
-    told = charts.series_of(days, Text("已报告", "told so far"), "reported", digits=0)
+    days, when = found.days, day(as_of)
+    dates = [one.date().isoformat() for one in days["date"]]
+    told = charts.series_of(days, Text("已报", "told"), "reported", digits=0)
     estimated = charts.series_of(
-        days, Text("估计最终", "estimated in the end"), "median", "lower", "upper",
+        days, Text("估计", "expected"), "median", "lower", "upper",
         digits=0, band=_BAND,
     )  # fmt: skip
-    first = days.loc[days["incomplete"], "date"].min().date().isoformat()
     return charts.lines(
         dates,
         [estimated, told],
-        breaks=[charts.Break(first, Text("其后尚不完整", "incomplete from here"))],
-        title=Text("全省逐日：已报告与估计最终", "The province day by day: told, and expected"),
+        title=_BY_DAY[found.basis],
         alternative=Text(
-            f"截至{as_of.isoformat()}，越近的日期，估计与已报告相差越大，区间越宽。",
-            f"As of {as_of.isoformat()}: the nearer the day, the further the estimate lies above "
+            f"截至{when.zh}，越近的日期，估计与已报告相差越大，区间越宽。",
+            f"As of {when.en}: the nearer the day, the further the estimate lies above "
             "what is told, and the wider its interval.",
         ),
     )
@@ -196,8 +196,8 @@ def _table(found: Completed, areas: pd.DataFrame, study: Study) -> Table:
         columns=(
             Column("prefecture", Text("市州", "Prefecture")),
             Column("reported", Text("已报告", "Told so far"), "number"),
-            Column("estimate", Text("估计最终", "Estimated in the end"), "number"),
-            Column("complete", Text("估计已报比例", "Estimated share told"), "number"),
+            Column("estimate", Text("估计最终（95%区间）", "Estimated in the end (95%)"), "number"),
+            Column("complete", Text("已报比例（估计）", "Share told (estimate)"), "number"),
         ),
         rows=tuple(entries),
         name="nowcast",
