@@ -177,3 +177,30 @@ def test_suppressed_counts_of_persons_are_missing_with_their_reason():
     assert (first["tested"], first["share"].en) == (200, "2.5%")
     assert isinstance(second["positive"], Missing)
     assert isinstance(second["share"], Missing)
+
+
+def test_finding_of_care_names_each_ward_and_the_share_of_positive_tests():
+    beds = pd.DataFrame({"ward": ["general", "intensive"], "beds": [200, 20],
+                         "occupied": [90, 15]})  # fmt: skip
+    tests = pd.DataFrame({"date": ["2020-02-28", "2020-02-29"], "tested": [300, None],
+                          "positive": [30, None]})  # fmt: skip
+    title = render.people(beds=beds, tests=tests).title
+    assert title.zh == "普通床位使用率45%，重症床位使用率75%，核酸检测阳性率10.0%"
+    assert (
+        title.en
+        == "General beds 45% occupied, intensive care 75% occupied, 10.0% of tests positive"
+    )
+    unknown = beds.assign(occupied=None)
+    assert render.people(beds=unknown).title.zh == "病例构成与救治"
+
+
+def test_what_changed_since_yesterday_counts_sets_too(graded):
+    grades, _, assessment = graded
+    code = grades["adcode"].iloc[0]
+    changed = pd.DataFrame({
+        "adcode": [code], "likeliest_before": ["low"], "likeliest_now": ["low"],
+        "stabilised_before": ["low"], "stabilised_now": ["low"],
+        "grades_before": ["low|medium"], "grades_now": ["low"],
+    })  # fmt: skip
+    section = render.chances(dataclasses.replace(assessment, changed=changed), grades, RULE)
+    assert section.paragraphs[0].zh.endswith("稳定等级变化0个，可能等级变化1个。")

@@ -183,6 +183,7 @@ def _changes(assessment: Assessment, grades: pd.DataFrame) -> Text:
     table = assessment.changed
     likeliest = table[table["likeliest_before"] != table["likeliest_now"]]
     held = table[table["stabilised_before"] != table["stabilised_now"]]
+    left = table[table["grades_before"] != table["grades_now"]]
     if table.empty:
         return Text(
             "与前一日相比，各单元等级无变化。", "No unit's grades changed since the day before."
@@ -193,10 +194,11 @@ def _changes(assessment: Assessment, grades: pd.DataFrame) -> Text:
     lighter = len(likeliest) - heavier
     noun = UNIT["urban_area" if (grades["unit_type"] == "urban_area").any() else "county"]
     return Text(
-        f"与前一日相比，最可能的等级变重{heavier}{noun[0].zh}、变轻{lighter}个；稳定等级变化{len(held)}个。",
+        f"与前一日相比，最可能的等级变重{heavier}{noun[0].zh}、变轻{lighter}个；稳定等级变化{len(held)}个，"
+        f"可能等级变化{len(left)}个。",
         f"Since the day before the likeliest grade is heavier in {heavier} "
         f"{noun[0].en if heavier == 1 else noun[1]} and lighter in {lighter}; the stabilised "
-        f"grade changed in {len(held)}.",
+        f"grade changed in {len(held)}, the grades left in {len(left)}.",
     )
 
 

@@ -73,7 +73,7 @@ def people(
     if not tables:
         return None
     return Section(
-        title=_finding(beds),
+        title=_finding(beds, tests),
         tables=tuple(tables),
         note=Text(
             "人数经披露控制后公布；“—”为不予公布或未知，不是零。",
@@ -103,12 +103,23 @@ def unlinked() -> Section:
     )
 
 
-def _finding(beds: pd.DataFrame | None) -> Text:
-    """Say the most pressing of it in a sentence."""
-    if beds is not None and beds[["beds", "occupied"]].notna().all(axis=None):
-        share = percent(float(beds["occupied"].sum()) / max(float(beds["beds"].sum()), 1), 0)
-        return Text(f"床位使用率{share.zh}", f"{share.en} of beds are occupied")
-    return Text("病例构成与救治", "Cases and care")
+def _finding(beds: pd.DataFrame | None, tests: pd.DataFrame | None) -> Text:
+    """Say the most pressing of it in a sentence: beds by ward, and how many tests are positive."""
+    parts = []
+    for row in rows(beds) if beds is not None else ():
+        if not (pd.isna(row.beds) or pd.isna(row.occupied)) and row.beds:
+            share, ward = percent(float(row.occupied) / float(row.beds), 0), WARDS[row.ward]
+            parts.append(
+                Text(f"{ward.zh}使用率{share.zh}", f"{ward.en.lower()} {share.en} occupied")
+            )
+    known = tests.dropna(subset=["tested", "positive"]) if tests is not None else pd.DataFrame()
+    if len(known) and known["tested"].sum():
+        share = percent(float(known["positive"].sum()) / float(known["tested"].sum()))
+        parts.append(Text(f"核酸检测阳性率{share.zh}", f"{share.en} of tests positive"))
+    if not parts:
+        return Text("病例构成与救治", "Cases and care")
+    english = ", ".join(part.en for part in parts)
+    return Text("，".join(part.zh for part in parts), english[:1].upper() + english[1:])
 
 
 def _count(value: Any) -> int | Missing:
