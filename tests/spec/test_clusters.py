@@ -173,7 +173,7 @@ def test_a_household_that_two_registers_tell_of_counts_once():
     both = found(feeds)
     assert len(rows(both.clusters)) == 2
     once = clusters.once(both.clusters, both.members)
-    assert rows(clusters.counts(once)) == [
+    assert rows(clusters.counts(once, both.members)) == [
         {"setting": "household", "status": "found", "county": "420106", "clusters": 1,
          "persons": 3}
     ]  # fmt: skip
@@ -195,3 +195,17 @@ def test_chains_are_laid_over_one_another_by_generation():
     table = clusters.generations(clusters.once(both.clusters, both.members), both.members)
     told = {row["generation"]: (row["persons"], row["days"]) for row in rows(table)}
     assert told == {"first": (1, 0), "second": (1, 7), "third": (2, 17.5), "later": (3, 14)}
+
+
+def test_who_is_in_two_clusters_counts_in_the_larger_alone():
+    """Three of one household; two of them at one employer."""
+    work = HOMES.replace("household", "household | employer").replace("h1", "h1 | e1")
+    work = work.replace("c | 420106 | h1 | e1", "c | 420106 | h1 |").replace("h2", "h2 |")
+    both = found({"cases": CASES, "community_registration": work})
+    once = clusters.once(both.clusters, both.members)
+    told = rows(clusters.counts(once, both.members))
+    assert {row["setting"]: (row["clusters"], row["persons"]) for row in told} == {
+        "household": (1, 3), "workplace": (1, 0),
+    }  # fmt: skip
+    laid = rows(clusters.generations(once, both.members))
+    assert {row["setting"] for row in laid} == {"household"}

@@ -10,6 +10,7 @@ import pytest
 from tests.drawn import linked
 
 from analytics import study as studies
+from analytics.errors import DisclosureError
 from analytics.pool.areas import areas
 from analytics.privacy import keys, vault
 from analytics.render import risk as render
@@ -86,7 +87,7 @@ def test_clusters_and_their_chains_are_shown(study):
 def test_few_clusters_are_not_told(study):
     seal(study, 3, 0)
     found, section = page(study)
-    assert section.title.zh == "聚集性疫情：起数过少，不予公布"
+    assert section.title.zh == "聚集性疫情：起数不予公布"
     assert section.charts == ()
     told = [
         *found.counts.melt("setting")["value"].dropna(),
@@ -112,3 +113,17 @@ def test_a_study_without_records_of_persons_says_what_its_page_lacks():
     section = render.unlinked()
     assert "未列不等于没有" in section.paragraphs[0].zh
     assert section.tables == section.charts == ()
+
+
+def test_what_may_not_leave_at_all_is_left_out_and_the_page_still_made(study, monkeypatch):
+    """A second search of the day may contradict what left before: nothing of it does."""
+    seal(study, 40, 20)
+
+    def refuse(*_: object) -> None:
+        raise DisclosureError("contradicts what was released")
+
+    monkeypatch.setattr(clusters, "release", refuse)
+    found, section = page(study)
+    assert section.title.zh == "聚集性疫情：起数不予公布"
+    assert found.counts.drop(columns="setting").isna().all(axis=None)
+    assert len(found.generations) == len(found.areas) == 0

@@ -139,7 +139,7 @@ def _found(study: Study, screened: date) -> tuple[pd.DataFrame, pd.DataFrame]:
         }
         every = finding.once(tables["clusters"], tables["members"])
         return (
-            engine.collect(finding.counts(every), connection),
+            engine.collect(finding.counts(every, tables["members"]), connection),
             engine.collect(finding.generations(every, tables["members"]), connection),
         )
     finally:

@@ -7,7 +7,9 @@ GENERATIONS
     setting, generation (first: nobody of the cluster infected them; second; third: and later;
     later: second and third together), persons, days [median from the cluster's first onset].
 CLUSTER_COUNTS
-    setting, status, county, clusters, persons (each counted once in every cluster).
+    setting, status, county, clusters, persons.
+
+Whoever is in several clusters counts in the one of most cases alone.
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ def once(clusters: ir.Table, members: ir.Table) -> ir.Table:
     return placed.filter(placed["place"] == 0).select(clusters.columns)
 
 
-def counts(clusters: ir.Table) -> ir.Table:
+def counts(clusters: ir.Table, members: ir.Table) -> ir.Table:
     """
     Count clusters and their cases by setting, status and county.
 
@@ -58,14 +60,29 @@ def counts(clusters: ir.Table) -> ir.Table:
     ----------
     clusters : CLUSTERS table
         Each once.
+    members : MEMBERS table
+        Of these and, possibly, others.
 
     Returns
     -------
     CLUSTER_COUNTS table
     """
-    return clusters.group_by("setting", "status", county=clusters["county"].cast("string")).agg(
-        clusters=clusters.count(), persons=clusters["cases"].sum()
-    )
+    keys = ["setting", "status", "county"]
+    named = clusters.mutate(county=clusters["county"].cast("string"))
+    own = _own(named, members).join(named.select("cluster", *keys), "cluster")
+    persons = own.group_by(*keys).agg(persons=own.count())
+    both = named.group_by(*keys).agg(clusters=named.count()).left_join(persons, keys)
+    return both.select(*keys, "clusters", persons=both["persons"].fill_null(0))
+
+
+def _own(clusters: ir.Table, members: ir.Table) -> ir.Table:
+    """Cluster and person, each person in the cluster of most cases alone."""
+    import ibis
+
+    inside = members.join(clusters.select("cluster", "cases"), "cluster")
+    turn = ibis.window(group_by="person", order_by=[ibis.desc("cases"), "cluster"])
+    placed = inside.mutate(place=ibis.row_number().over(turn))
+    return placed.filter(placed["place"] == 0).select("cluster", "person")
 
 
 def generations(clusters: ir.Table, members: ir.Table) -> ir.Table:
@@ -98,6 +115,7 @@ def generations(clusters: ir.Table, members: ir.Table) -> ir.Table:
     every = ibis.union(
         *(level.select(*kept).mutate(generation=ibis.literal(name)) for name, level in levels)
     )
-    return every.group_by("setting", "generation").agg(
-        persons=every.count(), days=every["after"].median()
+    counted = every.semi_join(_own(clusters, members), ["cluster", "person"])
+    return counted.group_by("setting", "generation").agg(
+        persons=counted.count(), days=counted["after"].median()
     )

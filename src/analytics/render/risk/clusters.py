@@ -87,7 +87,7 @@ def clusters(
 def _finding(whole: pd.Series) -> Text:
     shown = [(STATUSES[key], number(whole[key])) for key in STATUSES if pd.notna(whole[key])]
     if pd.isna(whole["total"]):
-        return Text("聚集性疫情：起数过少，不予公布", "Clusters: so few that they are not shown")
+        return Text("聚集性疫情：起数不予公布", "Clusters: their number is not shown")
     total = number(whole["total"])
     parts = listed([Text(f"{word.zh}{n.zh}起", f"{n.en} {word.en}") for word, n in shown])
     title = Text(f"聚集性疫情{total.zh}起", f"{total.en} clusters")
@@ -251,8 +251,9 @@ def _generations(generations: pd.DataFrame) -> Table:
             for setting, word in SETTINGS.items()
         ),
         note=Text(
-            "后续各代为第二代与第三代及以后之和。一人在两起聚集中计两次。",
-            "Later is the sum of second, and third and later. Who is in two clusters counts twice.",
+            "后续各代为第二代与第三代及以后之和。涉及多起聚集的病例只计入病例最多的一起。",
+            "Later is the sum of second, and third and later. A case in several clusters counts in "
+            "the largest alone.",
         ),
         name="chains",
         collapsed=True,
