@@ -132,11 +132,27 @@ def precision(outcomes: pa.Table, by: Sequence[str] = ("rule", "rule_version")) 
 
 def wilson(hits: Any, of: Any, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
     r"""
-    Wilson's interval of a share; missing where nothing was counted.
+    Give Wilson's interval of shares; missing where nothing was counted.
+
+    Parameters
+    ----------
+    hits, of : array (n,)
+        Counts, and of how many.
+    level : float
+        Of the interval, between 0 and 1.
+
+    Returns
+    -------
+    (array, array)
+        Lower and upper ends, shape (n,), between 0 and 1.
 
     Notes
     -----
     .. math:: \frac{\hat p + z^2/2n \pm z\sqrt{\hat p(1-\hat p)/n + z^2/4n^2}}{1 + z^2/n}
+
+    References
+    ----------
+    Wilson 1927, J Am Stat Assoc 22:209.
     """
     hits, n = np.asarray(hits, float), np.where(np.asarray(of, float) > 0, of, np.nan)
     z = stats.norm.ppf(0.5 + level / 2)

@@ -34,12 +34,27 @@ def pseudonyms_of(persons: pa.Array, ring: Ring, use: str) -> pa.ChunkedArray:
 
 def lines(study: Study, ring: Ring, purposes: Iterable[str]) -> pa.Table:
     """
-    Line of each known person, by purpose and pseudonym.
+    List the line of each known person, by purpose and pseudonym.
+
+    A line is the person's own in a team's lists: the same for every purpose, and no pseudonym of
+    any of them.
+
+    Parameters
+    ----------
+    study : Study
+    ring : keys.Ring
+    purposes : iterable of str
+        Each gives a row per person.
 
     Returns
     -------
     pyarrow.Table
         ``purpose``, ``subject``, ``line``; no row where nobody has been linked yet.
+
+    Raises
+    ------
+    ArchiveError, KeyringError
+        As `vault.unseal_table`.
     """
     folder = study.state / "vault"
     nobody = pa.table({name: pa.array([], pa.string()) for name in ("purpose", "subject", "line")})

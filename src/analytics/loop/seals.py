@@ -83,7 +83,22 @@ def seal(study: str, ring: Ring, lines: Iterable[Sequence[str]]) -> list[str]:
 
 
 def fault(ring: Ring, given: str, expected: str) -> str:
-    """Reason why a seal does not hold: empty if it does, ``old_key``, else ``seal``."""
+    """
+    Say why a seal does not hold.
+
+    Parameters
+    ----------
+    ring : keys.Ring
+    given : str
+        Seal as it came back; blanks around it do not count.
+    expected : str
+        Seal of what was sent out.
+
+    Returns
+    -------
+    str
+        Empty if it holds; ``old_key`` if a key made it that was rotated since; else ``seal``.
+    """
     if hmac.compare_digest(given.strip().encode(), expected.encode()):
         return ""
     retired = {fingerprint[:8] for fingerprint in ring.retired}

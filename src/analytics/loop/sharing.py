@@ -269,7 +269,21 @@ def released_rules(study: Study, counted: pd.DataFrame, day: date) -> pd.DataFra
 
 
 def earlier(study: Study, name: str, day: date) -> tuple[str, ...]:
-    """Releases of a table earlier the same day, which a later one puts right."""
+    """
+    Name releases of a table earlier the same day, which a later one puts right.
+
+    Parameters
+    ----------
+    study : Study
+    name : str
+        Of the table in the ledger of releases.
+    day : date
+
+    Returns
+    -------
+    tuple of str
+        Their identities, for `TableSpec.corrects`.
+    """
     from analytics.privacy import release
 
     entries = release.ledger_of(study.state).entries()
@@ -430,7 +444,22 @@ def check(folder: Path, key: str) -> dict[str, Any]:
 
 
 def overdue(study: Study, moment: datetime, folder: Path) -> list[tuple[str, datetime]]:
-    """Recipients whose latest time node has passed without results, and when it was."""
+    """
+    List recipients whose latest time node passed without results.
+
+    Parameters
+    ----------
+    study : Study
+    moment : datetime
+        With a zone; time nodes of the week before it are looked at.
+    folder : Path
+        Where results are shared: ``<recipient>/<date>``.
+
+    Returns
+    -------
+    list of (str, datetime)
+        Recipient, and when it was due.
+    """
     found = []
     local = moment.astimezone(ZONE)
     for recipient in study.recipients:

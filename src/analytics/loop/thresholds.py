@@ -219,7 +219,28 @@ def in_force(study: Study, moment: datetime | None = None) -> tuple[Threshold, .
 
 
 def value(study: Study, rule: str, default: float, moment: datetime | None = None) -> float:
-    """Threshold of a rule in force; `default` where the study says nothing of it."""
+    """
+    Give the threshold of a rule that is in force.
+
+    Parameters
+    ----------
+    study : Study
+    rule : str
+    default : float
+        Where the study says nothing of the rule.
+    moment : datetime, optional
+        With a zone; now without.
+
+    Returns
+    -------
+    float
+        In the unit of the rule's score.
+
+    Raises
+    ------
+    AuditError
+        If the file of approvals was edited.
+    """
     known = in_force(study, moment)
     return next((each.value for each in known if each.rule == rule), default)
 
@@ -227,7 +248,26 @@ def value(study: Study, rule: str, default: float, moment: datetime | None = Non
 def approved(
     study: Study, rule: str, moment: datetime | None = None
 ) -> tuple[tuple[datetime, float], ...]:
-    """Thresholds of a rule that people approved by a moment, with since when, oldest first."""
+    """
+    List the thresholds of a rule that people approved.
+
+    Parameters
+    ----------
+    study : Study
+    rule : str
+    moment : datetime, optional
+        With a zone: by then; all without.
+
+    Returns
+    -------
+    tuple of (datetime, float)
+        Since when, with a zone, and the threshold; oldest first.
+
+    Raises
+    ------
+    AuditError
+        If the file of approvals was edited.
+    """
     return tuple((at, to) for name, at, to in _approvals(study, moment) if name == rule)
 
 

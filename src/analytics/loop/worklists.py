@@ -275,7 +275,19 @@ def lay_out(
 
 
 def log(study: Study, name: str, lines: pa.Table, *, named: bool) -> None:
-    """Record an export for each duty in it, before anything leaves."""
+    """
+    Note in the audit log that a list leaves, once for each duty in it; call it before it does.
+
+    Parameters
+    ----------
+    study : Study
+    name : str
+        Of the list.
+    lines : pyarrow.Table
+        Its lines with ``duties``, a list each.
+    named : bool
+        Whether it names people.
+    """
     duties = [duty for held in lines["duties"].to_pylist() for duty in held]
     known = roster.duties(study)
     for duty in sorted(set(duties)):

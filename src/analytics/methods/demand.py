@@ -207,7 +207,29 @@ def naive(
     history: History, structure: sparse.csr_array, *, horizons: tuple[int, ...] = HORIZONS,
     level: float = 0.9,
 ) -> Forecast:  # fmt: skip
-    """Forecast that everybody stays and nobody comes; intervals by the same rule."""
+    """
+    Forecast that everybody stays and nobody comes; what a model has to beat.
+
+    Parameters
+    ----------
+    history : History
+    structure : sparse array (nodes, cells)
+        Sums that forecasts are made for, as in `forecast`.
+    horizons : tuple of int
+        Days ahead.
+    level : float
+        Of the intervals, which come from the errors of the same forecast in the past.
+
+    Returns
+    -------
+    Forecast
+        Arrays (nodes, horizons) [persons].
+
+    Raises
+    ------
+    ParameterError
+        If the history does not hold together or is too short for the horizons.
+    """
     _check(history, horizons)
     base, columns = _nodes(history, structure), []
     for horizon in horizons:
@@ -426,7 +448,18 @@ def _conformal(residual: Floats, size: Floats, now: Floats, level: float) -> tup
 def history_of(
     arrivals: ArrayLike, departures: ArrayLike, stock: ArrayLike, releases: ArrayLike | None = None
 ) -> History:
-    """Build a history from anything array-like."""
+    """
+    Build a history from anything array-like.
+
+    Parameters
+    ----------
+    arrivals, departures : array_like (cells, days)
+        Persons a day.
+    stock : array_like (cells,)
+        Persons at the end of the last day.
+    releases : array_like (cells, days ahead), optional
+        Departures that are known beforehand [persons].
+    """
     known = None if releases is None else np.asarray(releases, float)
     return History(
         np.asarray(arrivals, float), np.asarray(departures, float), np.asarray(stock, float), known

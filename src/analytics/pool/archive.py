@@ -180,7 +180,23 @@ def _sweep(folder: Path) -> None:
 
 
 def write_parts(folder: Path, feed: str, tables_: Sequence[pa.Table]) -> list[str]:
-    """Write parts of a feed, durable before they have their names; returns their SHA-256."""
+    """
+    Write parts of a feed, durable before they have their names.
+
+    Parameters
+    ----------
+    folder : Path
+        The archive.
+    feed : str
+    tables_ : sequence of pyarrow.Table
+        A part each.
+
+    Returns
+    -------
+    list of str
+        SHA-256 of each part, in order: its name, see `listing.part_path`. Nothing refers to a part
+        until `append` lists it.
+    """
     place = folder / "parts" / feed
     disk.make_private(place)
     written = [place / f"writing-{os.getpid()}-{number}" for number in range(len(tables_))]

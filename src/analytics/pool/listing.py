@@ -42,12 +42,23 @@ class Beginning:
 
 
 def part_path(folder: Path, feed: str, part: str) -> Path:
-    """Where a part lies."""
+    """Say where a part of a feed lies in an archive; its name is its SHA-256."""
     return folder / "parts" / feed / f"{part}.parquet"
 
 
 def sealed_name(department: str, day: str, feed: str, sha256: str) -> str:
-    """Name in the vault of the original of a delivery that names persons."""
+    """
+    Name the sealed original of a delivery that names persons, in the vault.
+
+    Parameters
+    ----------
+    department : str
+    day : str
+        The delivery is for, ISO.
+    feed : str
+    sha256 : str
+        Of the file delivered.
+    """
     return f"{department}/{day}/{feed}.{sha256[:32]}"
 
 

@@ -79,7 +79,22 @@ def protect(
 
 
 def keyed(accepted: pa.Table, contract: Contract, ring: Ring | None) -> pa.Table:
-    """Natural keys of rows as the archive keeps them, from which `name_of` makes their names."""
+    """
+    Give the natural keys of rows as the archive keeps them; `name_of` makes rows' names of them.
+
+    Parameters
+    ----------
+    accepted : pyarrow.Table
+        Rows of the contract, as delivered.
+    contract : Contract
+    ring : Ring or None
+        Keys of the pseudonyms; None where the feed names nobody.
+
+    Returns
+    -------
+    pyarrow.Table
+        Columns of the contract's key, as many rows.
+    """
     return pa.table(_kept(accepted, (contract[name] for name in contract.key), ring))
 
 

@@ -48,7 +48,26 @@ def ask(
     path: Path, asked_by: str, feed: str, fields: tuple[str, ...], purpose: str, until: date
 ) -> Request:
     """
-    Register a request.
+    Register a request for fields of a feed; somebody else has to approve it.
+
+    Parameters
+    ----------
+    path : Path
+        The register, one request a line.
+    asked_by : str
+        Person or body.
+    feed : str
+    fields : tuple of str
+        Columns of its contract.
+    purpose : str
+        One of `codes.Purpose`.
+    until : date
+        Last day that it is to hold.
+
+    Returns
+    -------
+    Request
+        With its number, not approved yet.
 
     Raises
     ------
@@ -72,7 +91,21 @@ def ask(
 
 def approve(path: Path, number: int, approved_by: str) -> Request:
     """
-    Approve a request.
+    Approve a request; nobody approves their own.
+
+    Parameters
+    ----------
+    path : Path
+        The register.
+    number : int
+        Of the request.
+    approved_by : str
+        Person or body.
+
+    Returns
+    -------
+    Request
+        As it stands now.
 
     Raises
     ------

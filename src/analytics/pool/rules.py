@@ -103,7 +103,24 @@ def _moment(plain: Any) -> Any:
 
 
 def fault(text: Any, value: Any, column: Column, delivered: Any) -> Any:
-    """Reason why a text has no sound value, null where it has; None where none is possible."""
+    """
+    Say why texts of a column have no sound value.
+
+    Parameters
+    ----------
+    text : ibis string value
+        As delivered.
+    value : ibis value
+        What was read from it; null where nothing could be.
+    column : Column
+    delivered : ibis timestamp value
+        When it came: dates after it are in the future.
+
+    Returns
+    -------
+    ibis string value or None
+        The reason, null where the value is sound; None where a column of this kind has no fault.
+    """
     kind = column.kind
     if kind in {"date", "moment"}:
         return _misdated(text, value, column, delivered)

@@ -70,7 +70,25 @@ def listed(
     grades: pd.DataFrame,
     quarantine: pd.DataFrame,
 ) -> pd.DataFrame:
-    """List what was published: by whom, when, for which days, how much empty or set aside."""
+    """
+    List what was published: by whom, when, for which days, how much empty or set aside.
+
+    Parameters
+    ----------
+    study : Study
+        Its ``sources.toml`` names publisher, address and licence of each file.
+    used : sequence of Entry
+        Deliveries that figures came from.
+    counts : OFFICIAL_COUNTS table
+    grades : OFFICIAL_GRADES table
+    quarantine : pandas.DataFrame
+        Cells set aside, with their feed.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per file, sorted by name; files of which nothing had arrived are left out.
+    """
     path = study.folder / "sources.toml"
     register = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     known = {entry["file"]: entry for entry in register.get("table", [])}

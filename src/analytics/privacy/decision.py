@@ -28,7 +28,32 @@ _PRUNED_CELLS = 250
 
 @dataclass(frozen=True)
 class Problem:
-    """A table's cells, what each must be believable to reach, and the earlier releases."""
+    """
+    A table's cells, what each must be believable to reach, and the earlier releases.
+
+    Parameters
+    ----------
+    figures : int array (cells,)
+        Counts, margins among them.
+    need : int array (cells,)
+        How much more a cell must be believable to hold; 0 where it needs no protection.
+    slack : int array (cells,)
+        How much less it can hold at all: its figure, or what that rose by since an earlier
+        release.
+    reason : array (cells,)
+        Why it needs protection; empty where it does not.
+    candidate, given, known : bool array (cells,)
+        May be hidden; was hidden by an earlier release, and so is again; was told by one.
+    weight : array (cells,)
+        What hiding it costs.
+    sums : sparse array (cells, unknowns)
+        Cells as sums of the unknown leaves of all releases together.
+    earlier : Knowledge
+        What the earlier releases tell.
+    further, further_floor : sparse array (sums, unknowns), int array (sums,)
+        Sums that only several releases together tell, and the least each must be believable to
+        reach.
+    """
 
     figures: Integers
     need: Integers
@@ -40,7 +65,7 @@ class Problem:
     weight: np.ndarray
     sums: sparse.csr_array
     earlier: Knowledge
-    further: sparse.csr_array  # sums that only several releases together tell
+    further: sparse.csr_array
     further_floor: Integers
 
 
@@ -127,6 +152,17 @@ def decide(problem: Problem, spec: TableSpec) -> Decision:
     """
     Hide cells until the attack fails.
 
+    Parameters
+    ----------
+    problem : Problem
+    spec : TableSpec
+        Its rule decides what a provable sum is; it is named in the refusal.
+
+    Returns
+    -------
+    Decision
+        Hidden cells, why each is, and what the attack could not exclude.
+
     Raises
     ------
     DisclosureError
@@ -160,6 +196,20 @@ def decide(problem: Problem, spec: TableSpec) -> Decision:
 def differ(problem: Problem, lower: Integers, upper: Integers, spec: TableSpec) -> Verdict:
     """
     Attack a rounded table: no count of a few persons may be known exactly.
+
+    Parameters
+    ----------
+    problem : Problem
+        The table, what earlier releases told, and which cells need protection.
+    lower, upper : int array (cells,)
+        What the rounded table says of each cell.
+    spec : TableSpec
+        Named in the refusal.
+
+    Returns
+    -------
+    Verdict
+        What an attacker with all limits can still say of the small counts.
 
     Raises
     ------

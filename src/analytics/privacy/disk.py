@@ -57,7 +57,15 @@ def check_private(folder: Path, *files: Path) -> None:
 
 
 def read_private(path: Path) -> bytes:
-    """Read a file of a private folder; the same open file is checked and read."""
+    """
+    Read a file of a private folder; the same open file is checked and read.
+
+    Raises
+    ------
+    KeyringError
+        If the folder or the file is open to others, as :func:`check_private`, or was opened to
+        them meanwhile.
+    """
     check_private(path.parent, path)
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as stream:

@@ -286,7 +286,21 @@ def cell_labels(spec: TableSpec) -> pd.DataFrame:
 
 
 def lift(rows: pd.DataFrame, fine: TableSpec, coarse: TableSpec) -> pd.DataFrame:
-    """Rows of a table relabelled for a coarser one."""
+    """
+    Relabel a table's rows for a coarser one and sum them.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Leaf cells of `fine`: its dimensions, the measure, and the contributor if it has one.
+    fine, coarse : TableSpec
+        The coarser one has some of the dimensions, their leaves the same or one level up.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Leaf cells of `coarse`.
+    """
     lifted = rows.copy()
     for dimension in fine.dimensions:
         upper = next((d for d in coarse.dimensions if d.name == dimension.name), None)

@@ -133,7 +133,22 @@ def pseudonymise(numbers: Any, ring: keys.Ring, use: str, documents: Any = None)
 
 
 def key(canonical_: Any, ring: keys.Ring, use: str) -> pa.ChunkedArray:
-    """Pseudonyms, as :func:`pseudonymise` gives, of identifiers that are canonical already."""
+    """
+    Pseudonyms, as :func:`pseudonymise` gives, of identifiers that are canonical already.
+
+    Parameters
+    ----------
+    canonical_ : pyarrow string array (n,)
+        None stays none.
+    ring : keys.Ring
+    use : str
+        Purpose or other use; every use has pseudonyms of its own.
+
+    Returns
+    -------
+    pyarrow.ChunkedArray (n,)
+        32 hexadecimal digits each.
+    """
     import pyarrow as pa
 
     states = _states(ring, use)

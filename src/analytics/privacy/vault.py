@@ -73,10 +73,27 @@ class Cipher(Protocol):
     """What of an AEAD cipher is used here."""
 
     def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None) -> bytes:
-        """Seal."""
+        """
+        Encrypt and authenticate.
+
+        Parameters
+        ----------
+        nonce : bytes
+            Never used twice with one key.
+        data : bytes
+        associated_data : bytes or None
+            Authenticated, not encrypted.
+        """
 
     def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None) -> bytes:
-        """Open, or raise InvalidTag."""
+        """
+        Undo :meth:`encrypt`.
+
+        Raises
+        ------
+        cryptography.exceptions.InvalidTag
+            If key, nonce, data or associated data are not those it was sealed with.
+        """
 
 
 def seal(
@@ -217,6 +234,20 @@ def unseal(vault: Path, name: str, ring: keys.Ring) -> BinaryIO:
     """
     Open a sealed file for reading, from any place in it; nothing is written to disk.
 
+    Parameters
+    ----------
+    vault : Path
+        Folder of sealed files.
+    name : str
+        As it was sealed under.
+    ring : keys.Ring
+        Keys of the study, retired ones too.
+
+    Returns
+    -------
+    binary stream
+        What was sealed, decrypted as it is read.
+
     Raises
     ------
     ArchiveError
@@ -235,7 +266,21 @@ def unseal(vault: Path, name: str, ring: keys.Ring) -> BinaryIO:
 
 
 def unseal_table(vault: Path, name: str, ring: keys.Ring) -> pa.Table:
-    """Open a sealed table; raises as :func:`unseal` does."""
+    """
+    Read a sealed table into memory.
+
+    Parameters
+    ----------
+    vault : Path
+    name : str
+    ring : keys.Ring
+        As for :func:`unseal`, all three.
+
+    Raises
+    ------
+    ArchiveError, KeyringError
+        As :func:`unseal`; a damaged chunk anywhere refuses the table.
+    """
     import pyarrow as pa
 
     with unseal(vault, name, ring) as stream, pa.ipc.open_stream(stream) as reader:
@@ -245,6 +290,18 @@ def unseal_table(vault: Path, name: str, ring: keys.Ring) -> pa.Table:
 def check(vault: Path, name: str, ring: keys.Ring) -> Sealed:
     """
     Read a sealed file through.
+
+    Parameters
+    ----------
+    vault : Path
+    name : str
+    ring : keys.Ring
+        As for :func:`unseal`, all three.
+
+    Returns
+    -------
+    Sealed
+        What its head says.
 
     Raises
     ------

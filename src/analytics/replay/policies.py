@@ -117,7 +117,22 @@ def gains(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def counted(made: World, run: epidemic.Epidemic, since: date) -> dict[str, int]:
-    """Count travellers, exported infections and infections of a run from a day on."""
+    """
+    Count travellers, exported infections and infections of a run from a day on.
+
+    Parameters
+    ----------
+    made : World
+    run : Epidemic
+    since : date
+        First day counted.
+
+    Returns
+    -------
+    dict of str to int
+        ``travellers``: trips of the origin's residents; ``exported``: those out of the province of
+        people infected and not isolated yet; ``infections``: all of them.
+    """
     start, trips, found = made.position(since), run.trips, run.infections
     left = trips.day >= start
     day_of = np.full(made.people.size, travel.NEVER)

@@ -31,7 +31,13 @@ MADE = ("state", "deliveries")  # folders of a study that are made, not given
 
 def entry(report: str, parameters: ReportParameters, notebook: Path) -> dict[str, Any]:
     """
-    All that a report depends on.
+    Gather all that a report depends on.
+
+    Parameters
+    ----------
+    report : str
+    parameters : ReportParameters
+    notebook : Path
 
     Returns
     -------

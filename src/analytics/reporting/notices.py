@@ -89,7 +89,24 @@ def words(study: Study, run: Run) -> tuple[str, str]:
 
 
 def send(told: Sequence[str], title: str, body: str, attached: Sequence[str] = ()) -> None:
-    """Send a notice to every address; see `of_run` for what may be raised."""
+    """
+    Send a notice to every address.
+
+    Parameters
+    ----------
+    told : sequence of str
+        Addresses as apprise writes them; they may hold passwords and are never repeated.
+    title, body : str
+    attached : sequence of str
+        Paths of files.
+
+    Raises
+    ------
+    SetupError
+        If apprise is not installed.
+    PublicationError
+        If an address is of no known kind or did not take it; the others have it.
+    """
     try:
         import apprise
     except ImportError:

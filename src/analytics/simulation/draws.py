@@ -31,7 +31,22 @@ def apportion(total: int, weights: npt.ArrayLike) -> IntArray:
 
 
 def pick(generator: np.random.Generator, weights: npt.ArrayLike, size: int) -> IntArray:
-    """Positions drawn in proportion to weights, by inversion."""
+    """
+    Draw positions in proportion to weights, by inversion, with replacement.
+
+    Parameters
+    ----------
+    generator : numpy.random.Generator
+    weights : array_like (n,)
+        Not negative, not all 0.
+    size : int
+        How many to draw.
+
+    Returns
+    -------
+    int array (size,)
+        Positions from 0 to n - 1.
+    """
     edges = np.cumsum(np.asarray(weights, dtype=np.float64))
     where = np.searchsorted(edges, generator.random(size) * edges[-1], side="right")
     found: IntArray = np.minimum(where, edges.size - 1).astype(np.int64)
@@ -39,7 +54,21 @@ def pick(generator: np.random.Generator, weights: npt.ArrayLike, size: int) -> I
 
 
 def some(generator: np.random.Generator, members: IntArray, size: int) -> IntArray:
-    """Distinct members, at most all of them, at a cost that grows with `size` only."""
+    """
+    Draw distinct members, at a cost that grows with `size` only.
+
+    Parameters
+    ----------
+    generator : numpy.random.Generator
+    members : int array (n,)
+    size : int
+        How many to draw; all there are, if that is fewer.
+
+    Returns
+    -------
+    int array
+        In the order drawn.
+    """
     size = min(size, members.size)
     if size * 3 > members.size:
         return generator.permutation(members)[:size]

@@ -258,7 +258,20 @@ def yes_no(label: str, meaning: str, **more: Any) -> Any:
 
 
 def category(label: str, meaning: str, choices: Iterable[str | StrEnum], **more: Any) -> Any:
-    """One word of a closed vocabulary."""
+    """
+    One word of a closed vocabulary.
+
+    Parameters
+    ----------
+    label : str
+        Chinese heading.
+    meaning : str
+        In English.
+    choices : iterable of str
+        The vocabulary; any other word is set aside as ``unknown_word``.
+    **more
+        As for every kind of column.
+    """
     return _column("category", label, meaning, choices=[str(word) for word in choices], **more)
 
 
@@ -305,7 +318,22 @@ def about(
     purposes: Iterable[Purpose] = tuple(Purpose),
     order: tuple[tuple[str, str], ...] = (),
 ) -> dict[str, Any]:
-    """Say whose a feed is, its natural key, who may see it, and which dates come first."""
+    """
+    Say whose a feed is and what a row of it is; a contract's metadata.
+
+    Parameters
+    ----------
+    department : str
+        That delivers it.
+    label : str
+        Chinese name of the feed.
+    key : tuple of str
+        Columns by which two rows are versions of one.
+    purposes : iterable of Purpose
+        That may see its columns; all by default.
+    order : tuple of (str, str)
+        Pairs of columns of which the first may not be later than the second.
+    """
     return {
         "department": department,
         "label": label,

@@ -24,7 +24,23 @@ COLUMNS = ("person", "case_number", "county", "day", "setting", "place")
 
 
 def counted(cases: ir.Table, rules: Rules, as_of: date) -> ir.Table:
-    """Cases of the classes that count, known by the day, each person's earliest."""
+    """
+    Choose the cases that make a cluster: each person's earliest of the classes that count.
+
+    Parameters
+    ----------
+    cases : CASES table
+        With ``person``; rows linked to nobody are left out.
+    rules : Rules
+    as_of : date
+        Reported by this day.
+
+    Returns
+    -------
+    ibis.Table
+        One row per person: person, case_number, county [that reported], day [of onset; else
+        confirmed, else reported].
+    """
     some = cases.filter(
         cases["person"].notnull()
         & cases["classification"].isin(list(rules.members.classes))

@@ -67,7 +67,26 @@ class Log:
         name: str | None = None,
         decided: bool = True,
     ) -> None:
-        """Note one correction of an area's first to last day."""
+        """
+        Note one correction of an area's first to last day.
+
+        Parameters
+        ----------
+        kind : str
+            What was done; one of `KINDS`.
+        adcode : str
+            Of the area; empty for the whole table.
+        days : tuple
+            First and last day, both in.
+        amount : float
+            Cases moved, or days blanked, as the kind says.
+        reason, evidence : str
+            In words, with their numbers.
+        name : str, optional
+            Of the area, where it is not among the log's names.
+        decided : bool
+            False where later numbers can still undo it.
+        """
         label = self.names.get(adcode, adcode) if name is None else name
         values = (self.series, adcode, label, kind, *days, float(amount), decided)
         self.rows.append(dict(zip(COLUMNS, (*values, reason, evidence), strict=True)))

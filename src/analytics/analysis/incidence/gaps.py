@@ -35,7 +35,25 @@ def complete_sum(grid: pd.DataFrame) -> pd.Series:
 def empty_breakdowns(
     grid: pd.DataFrame, province: pd.Series, unassigned: pd.Series, log: Log
 ) -> pd.DataFrame:
-    """Blank days on which the province's count is not broken down to areas at all."""
+    """
+    Blank days on which the province's count is not broken down to areas at all.
+
+    Parameters
+    ----------
+    grid : pandas.DataFrame
+        Cumulative cases, days by areas.
+    province : pandas.Series
+        The province's own count, by day.
+    unassigned : pandas.Series
+        Cases of the province that no area has, by day.
+    log : Log
+        Each run of such days is noted there.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The grid, missing on such days: areas sum to much less than the province's count, and fell.
+    """
     total, province = complete_sum(grid), province.ffill()
     short = total + unassigned.fillna(0) < BROKEN_SHARE * province
     fell = (total == 0) | (total < total.cummax().shift(1).fillna(0))
@@ -108,7 +126,23 @@ def frozen(grid: pd.DataFrame, log: Log) -> pd.DataFrame:
 
 
 def frozen_beside(grid: pd.DataFrame, beside: pd.Series, log: Log) -> pd.DataFrame:
-    """Blank the days a column stood still while another count of the same cases rose."""
+    """
+    Blank the days a column stood still while another count of the same cases rose.
+
+    Parameters
+    ----------
+    grid : pandas.DataFrame
+        Cumulative cases, days by areas.
+    beside : pandas.Series
+        The other count, by day.
+    log : Log
+
+    Returns
+    -------
+    pandas.DataFrame
+        The grid, missing on such days. Only a stand that the next number released counts, if the
+        other rose on half its days and by one case a day at least.
+    """
 
     def evidence(column: pd.Series, first: pd.Timestamp, last: pd.Timestamp, days: int) -> str:
         increase = beside.diff()[first:last].clip(lower=0)
@@ -157,7 +191,18 @@ def _own_evidence(column: pd.Series, first: pd.Timestamp, last: pd.Timestamp, da
 
 
 def missing(grid: pd.DataFrame, published: pd.DataFrame, log: Log) -> None:
-    """List days inside an area's series on which nothing was published."""
+    """
+    List days inside an area's series on which nothing was published.
+
+    Parameters
+    ----------
+    grid : pandas.DataFrame
+        Days by areas; only its columns are read.
+    published : pandas.DataFrame
+        What was published, days by areas, missing where nothing was.
+    log : Log
+        Each run of such days is noted there; no number is changed.
+    """
     for adcode in grid.columns:
         there = published[adcode].notna()
         if not there.any():

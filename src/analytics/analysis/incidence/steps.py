@@ -109,7 +109,24 @@ def together(grid: pd.DataFrame) -> pd.Series:
 def jumps(
     steps: pd.Series, series: str, shared: pd.Series, declared: Iterable[Change]
 ) -> list[Jump]:
-    """Find the steps of one area to be spread: declared ones, and those found by evidence."""
+    """
+    Find the steps of one area to be spread: declared ones, and those found by evidence.
+
+    Parameters
+    ----------
+    steps : pandas.Series
+        New cases by day; its name is the area's code.
+    series : {"confirmed", "deaths", "recovered"}
+    shared : pandas.Series
+        Share of comparable areas that jump on each day.
+    declared : iterable of Change
+        Changes of definition that the study names.
+
+    Returns
+    -------
+    list of Jump
+        At most one a day; a step on the first day has nothing before it and is none.
+    """
     found = {}
     values, many = steps.to_numpy(dtype=np.float64), shared.to_numpy() >= MANY
     level, follow = expected(values)

@@ -181,7 +181,22 @@ class NeedsReader:
 def split(
     labelled: pd.DataFrame, share: float = 0.25, seed: int = 0
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Hold out whole families, the same share of every need."""
+    """
+    Hold out whole families of sentences, the same share of every need.
+
+    Parameters
+    ----------
+    labelled : pandas.DataFrame
+        ``family``, ``need`` and the sentences.
+    share : float
+        Of each need's families to hold out; at least one.
+    seed : int
+
+    Returns
+    -------
+    (pandas.DataFrame, pandas.DataFrame)
+        To learn from, and held out; no family is in both.
+    """
     families = labelled[["family", "need"]].drop_duplicates()
     rng = np.random.default_rng(seed)
     out: list[str] = []

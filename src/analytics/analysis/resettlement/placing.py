@@ -184,7 +184,28 @@ def _ways(
 def open_sites(
     sites: pd.DataFrame, rooms: pd.DataFrame, opened: tuple[str, ...], closed: tuple[str, ...]
 ) -> pd.DataFrame:
-    """Open sites, and those named, with their places by type, one row each."""
+    """
+    List the sites that are open, one row each, with their places.
+
+    Parameters
+    ----------
+    sites : SITES table
+    rooms : ROOMS table
+        The latest count of each site and type is used.
+    opened, closed : tuple of str
+        Sites to open and to close beside what their status says.
+
+    Returns
+    -------
+    pandas.DataFrame
+        SITES rows with ``places_<type>`` for each of `codes.ROOM_TYPES`: beds, or rooms where
+        families have one each.
+
+    Raises
+    ------
+    ContractError
+        If a site named is not listed.
+    """
     unknown = sorted({*opened, *closed} - set(sites["site"]))
     if unknown:
         raise ContractError(
@@ -297,7 +318,26 @@ def offers(homes: pd.DataFrame) -> np.ndarray:
 
 
 def located(homes: pd.DataFrame, places: pd.DataFrame) -> np.ndarray:
-    """Latitude and longitude of each site; those of its county where it has none."""
+    """
+    Say where each site lies: its own point, or its county's where it has none.
+
+    Parameters
+    ----------
+    homes : pandas.DataFrame
+        One row per site: county, and latitude and longitude if known.
+    places : pandas.DataFrame
+        ``region, latitude, longitude`` of counties.
+
+    Returns
+    -------
+    array (sites, 2)
+        Latitude and longitude [°, EPSG:4490].
+
+    Raises
+    ------
+    ContractError
+        If neither is known of some site.
+    """
     known = places.set_index("region")
     point = []
     for name in ("latitude", "longitude"):

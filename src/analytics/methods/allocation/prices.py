@@ -147,7 +147,23 @@ def ascend(
 
 
 def of_class(price: Floats, owner: Integers, classes: int) -> tuple[Floats, Integers]:
-    """Cheapest option of each class: its price, and which it is."""
+    """
+    Find the cheapest option of each class.
+
+    Parameters
+    ----------
+    price : array (options,)
+    owner : int array (options,)
+        Class that an option is of.
+    classes : int
+
+    Returns
+    -------
+    array (classes,)
+        Its price; infinite where a class has no option.
+    int array (classes,)
+        Its position, the first of equal ones.
+    """
     least = np.full(classes, np.inf)
     np.minimum.at(least, owner, price)
     option = np.zeros(classes, np.int64)

@@ -139,7 +139,21 @@ def _asked(
 
 
 def meets(parties: Parties, sites: Sites, one: int) -> Mask:
-    """Sites that meet every need of a class."""
+    """
+    Find the sites that meet every need of a class.
+
+    Parameters
+    ----------
+    parties : Parties
+    sites : Sites
+    one : int
+        Position of the class.
+
+    Returns
+    -------
+    bool array (sites,)
+        True where a site offers all that the class needs.
+    """
     met: Mask = (sites.offers | ~parties.needs[one]).all(axis=1)
     return met
 
@@ -148,7 +162,27 @@ def shortages(
     parties: Parties, sites: Sites, limit: Integers, taken: Integers,
     left: Integers, reason: Integers, shadow: Floats,
 ) -> tuple[Shortage, ...]:  # fmt: skip
-    """Gather unplaced classes by reason, needs and pools asked for."""
+    """
+    Gather unplaced classes that lack the same thing: one reason, needs and pools.
+
+    Parameters
+    ----------
+    parties : Parties
+    sites : Sites
+    limit, taken : array (sites, pools)
+        Places there are, and in use.
+    left : array (classes,)
+        Parties of each class without a place.
+    reason : array (classes,)
+        Position in `REASONS`.
+    shadow : array (sites, pools + 1)
+        What one place more would save; in the last column, one person more for the staff.
+
+    Returns
+    -------
+    tuple of Shortage
+        One for each reason, set of needs and set of pools that somebody was left with.
+    """
     use = parties.use[: len(left)]
     cells: dict[tuple[int, bytes, bytes], list[int]] = {}
     for one in np.flatnonzero(left).tolist():

@@ -55,7 +55,24 @@ def chart(
     title: Text,
     table: Table,
 ) -> Chart:
-    """Chart block of a figure drawn once per language."""
+    """
+    Draw a figure once per language and put the chart's block together.
+
+    Parameters
+    ----------
+    figure : callable
+        Of a language: plotly's traces and layout.
+    alternative : Text
+        What the figure shows, for who cannot see it.
+    title : Text
+    table : Table
+        The numbers behind it.
+
+    Raises
+    ------
+    ValueError
+        When plotly knows no such property or value.
+    """
     drawn = {language: figure(language) for language in LANGUAGES}
     return Chart(
         figure={

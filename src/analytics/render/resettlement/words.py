@@ -131,7 +131,30 @@ def cross(  # noqa: PLR0913 (a table, its two dimensions, and their words)
     column_names: Mapping[str, Text], head: Text, caption: Text, name: str,
     *, order: Iterable[str] | None = None,
 ) -> Table:  # fmt: skip
-    """Lay a released table of two dimensions out: one column for each label of the second."""
+    """
+    Lay a released table of two dimensions out: one column for each label of the second.
+
+    Parameters
+    ----------
+    released : pandas.DataFrame
+        Both dimensions, ``persons`` and ``hidden``, margins ("total") among the rows.
+    rows, columns : str
+        The two dimensions.
+    row_names, column_names : mapping of str to Text
+        Words of their labels; columns come in this order, as far as they are in the table.
+    head : Text
+        Over the first column.
+    caption : Text
+    name : str
+        Of the table in the page's workbook, without ``resettlement-``.
+    order : iterable of str, optional
+        Labels of the rows in order; those of `row_names` without.
+
+    Returns
+    -------
+    Table
+        Rows whose total is known to be nought are left out.
+    """
     shown = [label for label in column_names if label in set(released[columns])]
     at = {(str(r[rows]), str(r[columns])): cell(r) for r in released.to_dict("records")}
     labels = list(order) if order is not None else [
