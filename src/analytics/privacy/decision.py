@@ -46,11 +46,11 @@ class Problem:
         May be hidden; was hidden by an earlier release, and so is again; was told by one.
     weight : array (cells,)
         What hiding it costs.
-    sums : sparse array (cells, unknowns)
-        Cells as sums of the unknown leaves of all releases together.
+    sums : sparse array (cells, groups)
+        Cells as sums of the groups that all releases tell apart together.
     earlier : Knowledge
         What the earlier releases tell.
-    further, further_floor : sparse array (sums, unknowns), int array (sums,)
+    further, further_floor : sparse array (sums, groups), int array (sums,)
         Sums that only several releases together tell, and the least each must be believable to
         reach.
     """

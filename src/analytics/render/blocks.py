@@ -10,7 +10,7 @@ Every text may hold hostile characters: blocks carry plain text, never markup.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -29,6 +29,10 @@ class Text:
 
     zh: str
     en: str
+
+
+NOTHING = Text("", "")
+"""Where a text may stand and none does."""
 
 
 class Block:
@@ -117,7 +121,7 @@ class Headline:
     week_change: Text
     denominator: Text
     trend: tuple[float | None, ...] = ()
-    trend_summary: Text = field(default_factory=lambda: Text("", ""))
+    trend_summary: Text = NOTHING
 
 
 @dataclass(frozen=True)
@@ -220,7 +224,7 @@ class Chart:
     figure: dict[Language, dict[str, Any]]
     alternative: Text
     table: Table | None = None  # the numbers drawn, shown folded under the chart
-    title: Text = field(default_factory=lambda: Text("", ""))  # the finding, above the chart
+    title: Text = NOTHING  # the finding, above the chart
 
 
 @dataclass(frozen=True)
@@ -253,7 +257,7 @@ class Table(Block):
     caption: Text
     columns: tuple[Column, ...]
     rows: tuple[dict[str, Any], ...]
-    note: Text = field(default_factory=lambda: Text("", ""))
+    note: Text = NOTHING
     name: str = ""  # file name of the download, without extension; empty: no download
     collapsed: bool = False
 
@@ -267,8 +271,8 @@ class Section(Block):
     paragraphs: tuple[Text, ...] = ()
     charts: tuple[Chart, ...] = ()
     tables: tuple[Table, ...] = ()
-    note: Text = field(default_factory=lambda: Text("", ""))
-    page: Text = field(default_factory=lambda: Text("", ""))  # file beside, that says more
+    note: Text = NOTHING
+    page: Text = NOTHING  # file beside, that says more
 
 
 @dataclass(frozen=True)

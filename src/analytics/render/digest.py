@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any, Final
 
 from analytics.render.blocks import (
+    NOTHING,
     Block,
     Column,
     Decision,
@@ -293,7 +294,7 @@ def _cells(before: Mapping[str, Any], after: Mapping[str, Any]) -> Table | None:
         ),
         rows=tuple(rows[:_MOST_CELLS]),
         name=f"changes-{after['name']}",
-        note=more if left > 0 else Text("", ""),
+        note=more if left > 0 else NOTHING,
         collapsed=len(rows) > 10,  # noqa: PLR2004 - half a screen of a phone
     )
 

@@ -12,6 +12,7 @@ from analytics.loop.account import Account
 from analytics.render import charts
 from analytics.render import targets as special_teams
 from analytics.render.blocks import (
+    NOTHING,
     Column,
     Decision,
     Decisions,
@@ -27,6 +28,7 @@ from analytics.render.blocks import (
     Text,
 )
 from analytics.render.numbers import number, percent
+from analytics.render.tabular import listing, numbers
 from analytics.study import Study
 
 HIDDEN = Missing(Text("为保护个人隐去", "hidden to protect people"))
@@ -53,7 +55,6 @@ TASKS: Mapping[str, Text] = {
     "adjudication": Text("答复复核", "adjudication"),
     "total": Text("合计", "total"),
 }
-_NOTHING = Text("", "")
 
 
 def masthead(study: Study, as_of: date) -> Masthead:
@@ -93,14 +94,14 @@ def headlines(account: Account) -> Headlines:
     total = _total(account)
     of = Text("占全部推送", "of all pushed")
     figures = [
-        Headline(Text("已推送", "Pushed"), _count(total.get("pushed")), _NOTHING, _NOTHING,
+        Headline(Text("已推送", "Pushed"), _count(total.get("pushed")), NOTHING, NOTHING,
                  Text("个问题", "questions")),
-        Headline(Text("已核实", "Verified"), _count(total.get("verified")), _NOTHING, _NOTHING, of),
-        Headline(Text("未完成", "Outstanding"), _count(total.get("outstanding")), _NOTHING,
-                 _NOTHING, of),
-        Headline(Text("退回", "Returned"), _count(total.get("returned")), _NOTHING, _NOTHING,
+        Headline(Text("已核实", "Verified"), _count(total.get("verified")), NOTHING, NOTHING, of),
+        Headline(Text("未完成", "Outstanding"), _count(total.get("outstanding")), NOTHING,
+                 NOTHING, of),
+        Headline(Text("退回", "Returned"), _count(total.get("returned")), NOTHING, NOTHING,
                  Text("联系不上、转出或待复核", "not reached, moved or to be settled")),
-        Headline(Text("逾期", "Overdue"), _count(total.get("overdue")), _NOTHING, _NOTHING,
+        Headline(Text("逾期", "Overdue"), _count(total.get("overdue")), NOTHING, NOTHING,
                  Text("占未完成", "of those outstanding")),
     ]  # fmt: skip
     return Headlines(tuple(figures))
@@ -153,14 +154,14 @@ def duties(account: Account) -> Section:
     columns = (
         Column("duty", Text("职责", "Duty")), Column("who", Text("责任单位", "Who")),
         Column("due", Text("每日时限", "Due at")),
-        *_counts(("pushed", "推送", "Pushed"), ("verified", "核实", "Verified"),
+        *numbers(("pushed", "推送", "Pushed"), ("verified", "核实", "Verified"),
                  ("outstanding", "未完成", "Outstanding"), ("returned", "退回", "Returned"),
                  ("overdue", "逾期", "Overdue")),
     )  # fmt: skip
     return Section(
         title=Text("各项职责的进度：推送＝核实＋未完成＋退回",
                    "Progress by duty: pushed = verified + outstanding + returned"),
-        tables=(_table("duties", Text("按职责", "By duty"), columns, rows),),
+        tables=(listing("loop-duties", Text("按职责", "By duty"), columns, rows),),
     )  # fmt: skip
 
 
@@ -187,7 +188,7 @@ def rules(account: Account) -> Section:
     ]  # fmt: skip
     columns = (
         Column("rule", Text("规则", "Rule")),
-        *_counts(("verified", "核实", "Verified"), ("confirmed", "属实", "Confirmed"),
+        *numbers(("verified", "核实", "Verified"), ("confirmed", "属实", "Confirmed"),
                  ("precision", "准确率（%）", "Precision (%)"), ("low", "下限", "Low"),
                  ("high", "上限", "High")),
     )  # fmt: skip
@@ -201,7 +202,7 @@ def rules(account: Account) -> Section:
     return Section(
         title=title,
         charts=tuple(shown),
-        tables=(_table("rules", Text("按规则", "By rule"), columns, rows), _recall(account)),
+        tables=(listing("loop-rules", Text("按规则", "By rule"), columns, rows), _recall(account)),
         note=Text("召回率由未被标记者的随机抽查估计。", "Recall is estimated from a random "
                   "sample of people whom no rule had flagged."),
     )  # fmt: skip
@@ -226,12 +227,12 @@ def waiting(account: Account, study: Study, areas: pd.DataFrame) -> Section:
     ]  # fmt: skip
     columns = (
         Column("area", Text("地区", "Area")),
-        *_counts(("pushed", "推送", "Pushed"), ("verified", "核实", "Verified"),
+        *numbers(("pushed", "推送", "Pushed"), ("verified", "核实", "Verified"),
                  ("outstanding", "未完成", "Outstanding"), ("returned", "退回", "Returned")),
     )  # fmt: skip
     return Section(
         title=Text("各地待核查情况", "What waits, by area"),
-        tables=(_table("areas", Text("按地区", "By area"), columns, rows),),
+        tables=(listing("loop-areas", Text("按地区", "By area"), columns, rows),),
     )
 
 
@@ -287,10 +288,10 @@ def _recall(account: Account) -> Table:
     ]  # fmt: skip
     columns = (
         Column("duty", Text("职责", "Duty")), Column("asks", Text("问题", "Question")),
-        *_counts(("recall", "召回率（%）", "Recall (%)"), ("low", "下限", "Low"),
+        *numbers(("recall", "召回率（%）", "Recall (%)"), ("low", "下限", "Low"),
                  ("high", "上限", "High")),
     )  # fmt: skip
-    return _table("recall", Text("召回率", "Recall"), columns, rows)
+    return listing("loop-recall", Text("召回率", "Recall"), columns, rows)
 
 
 def _names(study: Study, areas: pd.DataFrame) -> dict[str, Text]:
@@ -320,15 +321,4 @@ def _share(value: Any) -> Any:
     return NONE_YET if pd.isna(value) else round(100 * float(value), 1)
 
 
-def _counts(*named: tuple[str, str, str]) -> tuple[Column, ...]:
-    return tuple(Column(key, Text(zh, en), "number") for key, zh, en in named)
-
-
 Row = dict[str, Any]
-
-
-def _table(name: str, caption: Text, columns: tuple[Column, ...], rows: list[Row]) -> Table:
-    return Table(
-        caption=caption, columns=columns, rows=tuple(rows), name=f"loop-{name}",
-        collapsed=len(rows) > 40,  # noqa: PLR2004 - two screens of a phone
-    )  # fmt: skip

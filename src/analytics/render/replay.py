@@ -9,6 +9,7 @@ from typing import Any
 from analytics.render import charts
 from analytics.render import targets as special_teams
 from analytics.render.blocks import (
+    NOTHING,
     Chart,
     Column,
     Decision,
@@ -20,14 +21,13 @@ from analytics.render.blocks import (
     Lead,
     Masthead,
     Section,
-    Table,
     Text,
 )
 from analytics.render.numbers import number, percent
+from analytics.render.tabular import listing, numbers
 from analytics.study import Study
 
 Account = Mapping[str, Any]
-NOTHING = Text("", "")
 CATEGORIES: Mapping[str, Text] = {
     "confirmed": Text("确诊患者", "confirmed case"),
     "suspected": Text("疑似患者", "suspected case"),
@@ -165,13 +165,14 @@ def found(account: Account) -> Section:
     columns = (
         Column("category", Text("首次发现为", "Found first as")),
         Column("persons", Text("人数", "Persons"), "number"),
-        *_columns(("lower", "四分之一", "Lower quartile"), ("median", "中位", "Median"),
-                  ("upper", "四分之三", "Upper quartile")),
+        *numbers(("lower", "四分之一", "Lower quartile"), ("median", "中位", "Median"),
+                 ("upper", "四分之三", "Upper quartile")),
     )  # fmt: skip
     return Section(
         title=title,
-        tables=(_table("found", Text("从发病到发现的天数", "Days from onset to being found"),
-                       columns, rows),),
+        tables=(listing("replay-found",
+                        Text("从发病到发现的天数", "Days from onset to being found"),
+                        columns, rows),),
         note=Text("与模拟的真实情况对照；真实情况不供任何分析读取。",
                   "Held against the simulation's truth, which no analysis may read."),
     )  # fmt: skip
@@ -188,14 +189,14 @@ def waits(account: Account) -> Section:
          "appeals": row["appeals"], **_days(row, "median", "upper")}
         for row in account["appeals"]
     ]  # fmt: skip
-    spans = _columns(("median", "中位天数", "Median days"), ("upper", "九成不超过", "90 % within"))
+    spans = numbers(("median", "中位天数", "Median days"), ("upper", "九成不超过", "90 % within"))
     return Section(
         title=Text("等待床位和健康码更正", "Waiting for a bed, and for a code to be put right"),
         tables=(
-            _table("beds", Text("床位", "Beds"), (
+            listing("replay-beds", Text("床位", "Beds"), (
                 Column("ended", Text("结果", "Ended as")),
                 Column("persons", Text("人数", "Persons"), "number"), *spans), beds),
-            _table("appeals", Text("健康码申诉", "Appeals against codes"), (
+            listing("replay-appeals", Text("健康码申诉", "Appeals against codes"), (
                 Column("outcome", Text("结果", "Outcome")),
                 Column("appeals", Text("件数", "Appeals"), "number"), *spans), appeals),
         ),
@@ -214,15 +215,16 @@ def policies(account: Account) -> Section:
     ]  # fmt: skip
     columns = (
         Column("policy", Text("做法", "Policy")), Column("measure", Text("指标", "Measure")),
-        *_columns(("mean", "平均", "Mean"), ("difference", "与实际之差", "Difference"),
-                  ("low", "下限", "Low"), ("high", "上限", "High")),
+        *numbers(("mean", "平均", "Mean"), ("difference", "与实际之差", "Difference"),
+                 ("low", "下限", "Low"), ("high", "上限", "High")),
     )  # fmt: skip
     seeds = account["policies"][0]["seeds"] if account["policies"] else 0
     people = account["plan"]["world_people"]
     return Section(
         title=_gain(account),
-        tables=(_table("policies", Text(f"{seeds}组随机种子，95% 区间",
-                                        f"{seeds} seeds, 95 % interval"), columns, rows),),
+        tables=(listing("replay-policies", Text(f"{seeds}组随机种子，95% 区间",
+                                                f"{seeds} seeds, 95 % interval"),
+                        columns, rows),),
         note=Text(
             f"同一批{people:,}名虚构居民、同样的传播和随机数，只改变渠道。模型的局限：只有武汉居民"
             "出行；省外的第二代感染不计；全面封闭给人带来的代价不在其中。",
@@ -249,13 +251,13 @@ def forecasts(account: Account) -> Section:
                      f"{better} of {len(scored)} forecasts beat last week repeated")  # fmt: skip
     columns = (
         Column("date", Text("作出日期", "Made on")),
-        *_columns(("days", "提前天数", "Days ahead"), ("score", "加权区间得分", "Interval score"),
-                  ("repeated", "重复上周的得分", "Last week repeated"),
-                  ("coverage", "95% 区间覆盖（%）", "Inside the 95 % interval (%)")),
+        *numbers(("days", "提前天数", "Days ahead"), ("score", "加权区间得分", "Interval score"),
+                 ("repeated", "重复上周的得分", "Last week repeated"),
+                 ("coverage", "95% 区间覆盖（%）", "Inside the 95 % interval (%)")),
     )  # fmt: skip
     return Section(
         title=title,
-        tables=(_table("forecasts", Text("各次预测", "Every forecast"), columns, rows),),
+        tables=(listing("replay-forecasts", Text("各次预测", "Every forecast"), columns, rows),),
     )  # fmt: skip
 
 
@@ -269,12 +271,12 @@ def rules(account: Account) -> Section:
     ]  # fmt: skip
     columns = (
         Column("rule", Text("规则", "Rule")), Column("week", Text("周（起）", "Week of")),
-        *_columns(("verified", "核实", "Verified"), ("precision", "准确率（%）", "Precision (%)"),
-                  ("low", "下限", "Low"), ("high", "上限", "High")),
+        *numbers(("verified", "核实", "Verified"), ("precision", "准确率（%）", "Precision (%)"),
+                 ("low", "下限", "Low"), ("high", "上限", "High")),
     )  # fmt: skip
     return Section(
         title=Text("规则的准确率", "How right each rule was"),
-        tables=(_table("rules", Text("按周", "By week"), columns, rows),),
+        tables=(listing("replay-rules", Text("按周", "By week"), columns, rows),),
         note=Text("95% 区间按 Wilson (1927)。", "95 % interval of Wilson (1927)."),
     )
 
@@ -321,7 +323,7 @@ def faults(account: Account) -> Section:
     )
     return Section(
         title=Text("注入的故障", "Faults that struck"),
-        tables=(_table("faults", Text("按日期", "By day"), columns, rows),),
+        tables=(listing("replay-faults", Text("按日期", "By day"), columns, rows),),
     )
 
 
@@ -350,9 +352,9 @@ def cost(account: Account) -> Section:
         title=Text(f"内存最多{peak:,.0f} MB，磁盘{days[-1]['disk_mb']:,.0f} MB",
                    f"At most {peak:,.0f} MB of memory, {days[-1]['disk_mb']:,.0f} MB of disk"),
         charts=shown,
-        tables=(_table("steps", Text("各步骤用时", "Time by step"), (
+        tables=(listing("replay-steps", Text("各步骤用时", "Time by step"), (
             Column("step", Text("步骤", "Step")),
-            *_columns(("seconds", "秒", "Seconds"), ("share", "占比（%）", "Share (%)"))), steps),),
+            *numbers(("seconds", "秒", "Seconds"), ("share", "占比（%）", "Share (%)"))), steps),),
     )  # fmt: skip
 
 
@@ -410,16 +412,3 @@ def _round(value: Any, digits: int = 1) -> Any:
 
 def _percent(value: Any) -> Any:
     return "" if value is None else round(100 * float(value), 1)
-
-
-def _columns(*named: tuple[str, str, str]) -> tuple[Column, ...]:
-    return tuple(Column(key, Text(zh, en), "number") for key, zh, en in named)
-
-
-def _table(
-    name: str, caption: Text, columns: tuple[Column, ...], rows: list[dict[str, Any]]
-) -> Table:
-    return Table(
-        caption=caption, columns=columns, rows=tuple(rows), name=f"replay-{name}",
-        collapsed=len(rows) > 40,  # noqa: PLR2004 - two screens of a phone
-    )  # fmt: skip

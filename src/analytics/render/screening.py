@@ -9,6 +9,7 @@ import pandas as pd
 
 from analytics.render.blocks import Column, Missing, Section, Table, Text
 from analytics.render.numbers import number, percent
+from analytics.render.tabular import listing
 
 if TYPE_CHECKING:
     from analytics.privacy.release import Released
@@ -109,13 +110,8 @@ def _areas(released: Released, root: str, names: Mapping[str, Text]) -> Table:
         label = known.get(str(code), Text(str(code), str(code)))
         row: dict[str, Any] = {"area": label, **values}
         rows = [row, *rows] if code == root else [*rows, row]
-    return Table(
-        caption=Text("各地各类人员（人）", "Persons of each category, by area"),
-        columns=tuple(columns),
-        rows=tuple(rows),
-        name="screening",
-        collapsed=len(rows) > 40,  # noqa: PLR2004 - two screens of a phone
-    )
+    caption = Text("各地各类人员（人）", "Persons of each category, by area")
+    return listing("screening", caption, columns, rows)
 
 
 def _tracing(indicators: pd.DataFrame, threshold: int) -> Table:

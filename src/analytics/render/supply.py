@@ -11,6 +11,7 @@ import pandas as pd
 from analytics import tables
 from analytics.render import charts
 from analytics.render.blocks import (
+    NOTHING,
     Column,
     Decision,
     Decisions,
@@ -26,6 +27,7 @@ from analytics.render.blocks import (
     Text,
 )
 from analytics.render.numbers import counted, day, listed, number, percent
+from analytics.render.tabular import listing
 from analytics.study import Study
 
 DEPARTMENTS = {
@@ -101,7 +103,7 @@ def headlines(departments: pd.DataFrame, by_day: pd.DataFrame, as_of: date) -> H
     came = accepted + aside + int(departments["duplicates"].sum())
     of_due = Text(f"共{due}个到期时间节点", f"of {due:,} time nodes due")
     of_rows = Text(f"共到达{came}行", f"of {came:,} rows that came")
-    nothing = Text("", "")
+    nothing = NOTHING
     return Headlines(
         (
             Headline(
@@ -338,7 +340,7 @@ _BY_DEPARTMENT: Layout = (
         _count("refused", "拒收", "Refused"),
         _rate("punctuality", "按时率（%）", "On time (%)"),
     ),
-    Text("", ""),
+    NOTHING,
 )
 _OWED: Layout = (
     Text("欠报的数据", "What is owed"),
@@ -351,7 +353,7 @@ _OWED: Layout = (
         _count("overdue", "逾期（天）", "Overdue (d)"),
         _count("unreadable", "无法读取的文件", "Unreadable files"),
     ),
-    Text("", ""),
+    NOTHING,
 )
 _REASONS: Layout = (
     Text("待核原因", "Why rows and files were set aside"),
@@ -362,7 +364,7 @@ _REASONS: Layout = (
         _count("rows", "行", "Rows"),
         _count("files", "文件", "Files"),
     ),
-    Text("", ""),
+    NOTHING,
 )
 _BY_FEED: Layout = (
     Text("各类数据", "By feed"),
@@ -375,7 +377,7 @@ _BY_FEED: Layout = (
         _rate("quarantine_share", "待核率（%）", "Quarantined (%)"),
         _COMPLETENESS,
     ),
-    Text("", ""),
+    NOTHING,
 )
 _LAST: Layout = (
     Text("最近一次到达", "Last delivery"),
@@ -386,20 +388,17 @@ _LAST: Layout = (
         _count("superseded", "被更正替代的文件", "Files replaced by corrections"),
         _COMPLETENESS,
     ),
-    Text("", ""),
+    NOTHING,
 )
 
 
 def _table(name: str, rows: pd.DataFrame, layout: Layout) -> Table:
     caption, columns, note = layout
-    return Table(
-        caption=caption,
-        columns=tuple(column for column, _ in columns),
-        rows=tuple(
-            {column.key: read(row[column.key]) for column, read in columns}
-            for row in rows.to_dict("records")
-        ),
-        note=note,
-        name=f"data-quality-{name.replace('_', '-')}",
-        collapsed=len(rows) > 40,  # noqa: PLR2004 - two screens of a phone
-    )
+    return listing(
+        f"data-quality-{name.replace('_', '-')}",
+        caption,
+        [column for column, _ in columns],
+        [{column.key: read(row[column.key]) for column, read in columns}
+         for row in rows.to_dict("records")],
+        note,
+    )  # fmt: skip

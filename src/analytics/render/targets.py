@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analytics.render.blocks import Column, Decision, Section, Table, Text
+from analytics.render.tabular import rows
 
 _COUNTS = (
     Column("set", Text("下达", "Set"), "number"),
@@ -51,11 +52,11 @@ def section(targets: pd.DataFrame, counted: pd.DataFrame, names: Mapping[str, Te
     if targets.empty:
         return Section(title=Text("专班目标：无数据", "Targets of special teams: no data"))
     late = targets[targets["standing"] == "overdue"]
-    rows = tuple(
+    entries = tuple(
         {"target": row["target"], "team": row["team"], "wording": row["wording"],
          "area": names.get(str(row["county"]), str(row["county"])),
          "due": f"{row['due']:%Y-%m-%d %H:%M}", "days": round(row["days"], 1)}
-        for row in _records(late)
+        for row in rows(late)
     )  # fmt: skip
     columns = (
         Column("target", Text("目标编号", "Target")),
@@ -66,13 +67,13 @@ def section(targets: pd.DataFrame, counted: pd.DataFrame, names: Mapping[str, Te
         Column("days", Text("逾期天数", "Days overdue"), "number"),
     )
     overdue = Table(
-        Text("逾期未完成的目标", "Overdue targets"), columns, rows, name="targets-overdue"
+        Text("逾期未完成的目标", "Overdue targets"), columns, entries, name="targets-overdue"
     )
     are = "is" if len(late) == 1 else "are"
     return Section(
         title=Text(f"专班目标{len(targets)}项，逾期未完成{len(late)}项",
                    f"Of {len(targets):,} targets of special teams, {len(late):,} {are} overdue"),
-        tables=(teams(_records(counted)), *((overdue,) if rows else ())),
+        tables=(teams(rows(counted)), *((overdue,) if entries else ())),
         note=Text("责任清单由指挥部下达；责任人姓名不进入归档库。",
                   "The duty roster comes from the command; names of officers are not archived."),
     )  # fmt: skip
@@ -94,10 +95,6 @@ def decisions(counted: pd.DataFrame) -> list[Decision]:
             who=Text(row["team"], row["team"]),
             due=Text(f"最长逾期{row['days']:.1f}天", f"overdue by up to {row['days']:.1f} d"),
         )
-        for row in _records(counted)
+        for row in rows(counted)
         if row["overdue"]
     ]  # fmt: skip
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]

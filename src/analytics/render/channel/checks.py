@@ -9,8 +9,9 @@ import pandas as pd
 
 from analytics.analysis.channel import checkpoints
 from analytics.render.blocks import Column, Section, Table, Text
-from analytics.render.channel.words import HIDDEN, NOT_DELIVERED, named, no_records, rows
+from analytics.render.channel.words import HIDDEN, NOT_DELIVERED, named, no_records
 from analytics.render.numbers import number
+from analytics.render.tabular import rows
 from analytics.study import Study
 
 _SOURCES = {

@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from analytics.render.blocks import Column, Section, Table, Text
+from analytics.render import tabular
+from analytics.render.blocks import NOTHING, Column, Section, Table, Text
 from analytics.render.channel.words import CODES, HIDDEN, no_records, shown
 from analytics.render.numbers import day, listed, number, percent
 from analytics.study import Study
@@ -100,7 +101,7 @@ def code_rules(rules: Any, as_of: date, found: Any = None) -> Section:
             f"No record was there of: {idle.en}. Rules on these decide nothing.",
         )
         if idle
-        else Text("", "")
+        else NOTHING
     )
     return Section(title=title, tables=(table,), note=said)
 
@@ -170,7 +171,7 @@ def codes_by_area(found: Any, names: dict[str, Text], study: Study, rules: Any) 
         rows=tuple(entries),
         note=Text(found.statement["zh"], found.statement["en"]),
         name="codes-by-area",
-        collapsed=len(entries) > 40,  # noqa: PLR2004 (two screens of a phone)
+        collapsed=len(entries) > tabular.LONG,
     )
     said, reasons = _reasons(found.reasons, rules)
     return Section(title=title, paragraphs=said, tables=(*reasons, table, *_appeals(found.appeals)))

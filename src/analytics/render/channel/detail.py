@@ -18,10 +18,10 @@ from analytics.render.channel.words import (
     interval,
     named,
     of,
-    rows,
     small,
 )
 from analytics.render.numbers import day, listed, number, percent
+from analytics.render.tabular import rows
 
 
 def trend(pressure: Any, names: Mapping[str, Text]) -> Section:
@@ -66,7 +66,10 @@ def gates(plans: pd.DataFrame, pressure: Any) -> Section:
         ``pressure.check_plans``.
     pressure : channel.pressure.Pressure
     """
-    worst, best = rows(plans.nlargest(1, "missed"))[0], rows(plans.nsmallest(1, "missed"))[0]
+    worst, best = (
+        rows(plans.nlargest(1, "missed"))[0],
+        rows(plans.nsmallest(1, "missed"))[0],
+    )
     title = Text(
         f"{PLANS[worst['plan']].zh}漏检{percent(worst['missed'], 0).zh}；"
         f"{PLANS[best['plan']].zh}漏检{percent(best['missed'], 0).zh}",

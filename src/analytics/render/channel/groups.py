@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from analytics.render.blocks import Column, Section, Table, Text
+from analytics.render.blocks import NOTHING, Column, Section, Table, Text
 from analytics.render.channel.words import CODES, HIDDEN, shown
 from analytics.render.numbers import number, percent
 
@@ -153,7 +153,7 @@ def _found_wrong(wrong: pd.DataFrame, unsettled: int | None) -> Table:
             }
             for row in wrong.to_dict("records")
         ),
-        note=Text("", "")
+        note=NOTHING
         if unsettled is None
         else Text(
             f"另有{number(unsettled).zh}个码未能核实。上门核查的是依规则所疑的码，错误率不代表全部的码。",

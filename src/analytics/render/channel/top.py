@@ -11,6 +11,7 @@ import pandas as pd
 
 from analytics.render import roster
 from analytics.render.blocks import (
+    NOTHING,
     Decisions,
     Headline,
     Headlines,
@@ -24,13 +25,12 @@ from analytics.render.channel.words import (
     interval,
     named,
     of,
-    rows,
     small,
 )
 from analytics.render.numbers import listed, number, percent
+from analytics.render.tabular import rows
 from analytics.study import Study
 
-NOTHING = Text("", "")
 LARGEST = 3
 
 

@@ -86,11 +86,6 @@ def of(travellers: int) -> Text:
     return Text(f"每{zh}名离开者", f"of {en} people leaving")
 
 
-def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows of a table as mappings."""
-    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
-
-
 def shown(value: Any, digits: int = 0) -> Text | Missing:
     """Write a count that left through the gate, or say that it is hidden."""
     return HIDDEN if pd.isna(value) else number(float(value), digits)

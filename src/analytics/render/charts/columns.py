@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analytics.render.blocks import Text
-from analytics.render.charts.series import NOTHING, Series
+from analytics.render.blocks import NOTHING, Text
+from analytics.render.charts.series import Series
 
 
 def series_of(

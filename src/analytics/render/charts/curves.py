@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from analytics.render.blocks import Chart, Language, Text
+from analytics.render.blocks import NOTHING, Chart, Language, Text
 from analytics.render.charts.marks import break_line, break_notes, end_labels, level, line, room_for
-from analytics.render.charts.series import NOTHING, Break, Series, interrupted, series_table
+from analytics.render.charts.series import Break, Series, interrupted, series_table
 from analytics.render.charts.theme import chart, day_axis, digits, hover, limits, say
 from analytics.render.colours import PALE, PRIMARY, QUIET, SECONDARY, SERIES
 

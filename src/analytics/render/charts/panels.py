@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from analytics.render.blocks import Chart, Language, Text
-from analytics.render.charts.series import NOTHING, Break, Series, series_table
+from analytics.render.blocks import NOTHING, Chart, Language, Text
+from analytics.render.charts.series import Break, Series, series_table
 from analytics.render.charts.theme import chart, day_axis, digits, hover, limits, say, wrapped
 from analytics.render.colours import PALE, PRIMARY
 

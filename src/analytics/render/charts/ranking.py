@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from analytics.render.blocks import Chart, Column, Language, Table, Text
-from analytics.render.charts.series import NOTHING, caption
+from analytics.render.blocks import NOTHING, Chart, Column, Language, Table, Text
+from analytics.render.charts.series import caption
 from analytics.render.charts.theme import chart, digits, say, wrapped
 from analytics.render.colours import INK, PRIMARY, RULE
 from analytics.render.numbers import written

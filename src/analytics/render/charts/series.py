@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from analytics.render.blocks import Column, Table, Text
-
-NOTHING: Final = Text("", "")
-
+from analytics.render.blocks import NOTHING, Column, Table, Text
 
 DATE_LABEL: Final = Text("日期", "Date")
 
@@ -22,7 +19,7 @@ class Series:
     values: Sequence[float | None]
     low: Sequence[float | None] = ()
     high: Sequence[float | None] = ()
-    band: Text = field(default_factory=lambda: NOTHING)  # what the band is, e.g. 90 % interval
+    band: Text = NOTHING  # what the band is, e.g. 90 % interval
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analytics.analysis.resettlement import Openings, Plan, Shown
-from analytics.render import charts, maps
+from analytics.render import charts, maps, tabular
 from analytics.render.blocks import AreaMap, Category, Column, Missing, Section, Table, Text
 from analytics.render.numbers import number
 from analytics.render.resettlement.words import (
@@ -162,7 +162,7 @@ def beds(plan: Plan, shown: Shown, places: pd.DataFrame) -> Section:
                 Column("taken", Text("在用", "In use"), "number"),
                 Column("free", Text("空余", "Free"), "number"),
             ),
-            rows=tuple(rows), name="resettlement-beds", collapsed=len(rows) > 40,  # noqa: PLR2004
+            rows=tuple(rows), name="resettlement-beds", collapsed=len(rows) > tabular.LONG,
         ),),
         note=Text(
             f"排床总路程上界{number(upper).zh}人公里，下界{number(lower).zh}人公里，"

@@ -10,6 +10,7 @@ from analytics.analysis.resettlement import Openings, Plan, Shown
 from analytics.errors import SolverError
 from analytics.render import roster
 from analytics.render.blocks import (
+    NOTHING,
     Decision,
     Decisions,
     Headline,
@@ -22,7 +23,6 @@ from analytics.render.numbers import counted, listed, number
 from analytics.render.resettlement.words import anyone, names, total_of
 from analytics.study import Study
 
-_NOTHING = Text("", "")
 _PERSON = Text("人", "person")
 _NAMED = 4
 
@@ -103,7 +103,7 @@ def headlines(
                   Text("空余床位与房间", "Places free"),
                   Text("待落实救助", "Assistance pending"))  # fmt: skip
         return Headlines(tuple(
-            Headline(label, Text("—", "—"), _NOTHING, _NOTHING, Text("无数据", "no data"))
+            Headline(label, Text("—", "—"), NOTHING, NOTHING, Text("无数据", "no data"))
             for label in labels
         ))  # fmt: skip
     far = ahead[ahead["level"] == "total"].sort_values("horizon").tail(1)
@@ -111,14 +111,14 @@ def headlines(
     owed = total_of(shown.claims, "state", "total")
     figures = [
         Headline(Text("已知滞留人员", "Known stranded people"),
-                 total_of(shown.status, "status", "total"), _NOTHING, _NOTHING,
+                 total_of(shown.status, "status", "total"), NOTHING, NOTHING,
                  Text("各部门记录合并，一人一次", "all departments' records, each person once")),
-        Headline(Text("空余床位与房间", "Places free"), number(free), _NOTHING, _NOTHING,
+        Headline(Text("空余床位与房间", "Places free"), number(free), NOTHING, NOTHING,
                  Text(f"共{places}个", f"of {places:,}")),
         _forecast(far),
         _unlisted(whole),
         Headline(Text("待落实救助", "Assistance pending"),
-                 total_of(shown.claims, "state", "pending"), _NOTHING, _NOTHING,
+                 total_of(shown.claims, "state", "pending"), NOTHING, NOTHING,
                  Text(f"应落实{owed.zh}项", f"of {owed.en} measures owed")),
     ]  # fmt: skip
     return Headlines(tuple(figures))
@@ -127,12 +127,12 @@ def headlines(
 def _forecast(far: pd.DataFrame) -> Headline:
     label = Text("预计需床位人数（估计）", "People to house ahead (estimate)")
     if far.empty:
-        return Headline(label, Text("—", "—"), _NOTHING, _NOTHING,
+        return Headline(label, Text("—", "—"), NOTHING, NOTHING,
                         Text("历史过短，未作预测", "history too short to forecast"))  # fmt: skip
     row = far.iloc[0]
     low, high = number(row["lower"]), number(row["upper"])
     days = int(row["horizon"])
-    return Headline(label, number(row["mean"]), _NOTHING, _NOTHING,
+    return Headline(label, number(row["mean"]), NOTHING, NOTHING,
                     Text(f"{days}天后；90%区间{low.zh}–{high.zh}",
                          f"in {days} days; 90% interval {low.en}–{high.en}"))  # fmt: skip
 
@@ -140,11 +140,11 @@ def _forecast(far: pd.DataFrame) -> Headline:
 def _unlisted(whole: pd.Series) -> Headline:
     label = Text("未登记人数（估计）", "On no list (estimate)")
     if whole["why"] or pd.isna(whole["total"]):
-        return Headline(label, Text("—", "—"), _NOTHING, _NOTHING,
+        return Headline(label, Text("—", "—"), NOTHING, NOTHING,
                         Text("名单不足，未作估计", "too few lists to estimate"))  # fmt: skip
     missing = number(whole["total"] - whole["known"])
     low, high = (number(max(whole[end] - whole["known"], 0)) for end in ("lower", "upper"))
-    return Headline(label, missing, _NOTHING, _NOTHING,
+    return Headline(label, missing, NOTHING, NOTHING,
                     Text(f"95%区间{low.zh}–{high.zh}",
                          f"95% interval {low.en}–{high.en}"))  # fmt: skip
 

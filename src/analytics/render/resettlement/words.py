@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analytics.analysis.resettlement import Shown
+from analytics.render import tabular
 from analytics.render.blocks import Column, Missing, Section, Table, Text
 from analytics.render.numbers import number
 
@@ -173,5 +174,5 @@ def cross(  # noqa: PLR0913 (a table, its two dimensions, and their words)
             for label in kept
         ),
         name=f"resettlement-{name}",
-        collapsed=len(kept) > 40,  # noqa: PLR2004 - two screens of a phone
+        collapsed=len(kept) > tabular.LONG,
     )  # fmt: skip
