@@ -127,8 +127,8 @@ def test_no_value_of_any_option_ends_in_a_traceback(path, drawn):
     [
         (["pool", "--as-of", "2020-02-30"], errors.ParameterError, "2020-02-29"),
         (["deliveries", "list", "--as-of", "9999-12-31"], errors.ParameterError, "last day"),
-        (["purge", "--before", "1.3.2020"], errors.ParameterError, "2020-06-01"),
-        (["simulate", "--from", "2020-02-31"], errors.ParameterError, "2020-01-23"),
+        (["purge", "--before", "1.3.2020"], errors.ParameterError, "2020-02-29"),
+        (["simulate", "--from", "2020-02-31"], errors.ParameterError, "2020-02-29"),
         (["deliveries", "template", "casess"], errors.ContractError, "cases"),
         (["audit", "verify", "--manifests", "no/such"], errors.ParameterError, "no folder"),
         (["report", "--verify", "no/such.html"], errors.ParameterError, "no page"),
