@@ -11,7 +11,8 @@ from analytics.render.charts.theme import chart, digits, say, wrapped
 from analytics.render.colours import INK, PRIMARY, RULE
 from analytics.render.numbers import written
 
-_NAME = {"zh": 10, "en": 22}  # characters of a name in a line, so that a phone has room for the bars
+# Characters of a name in a line, so that a phone has room for the bars
+_NAME = {"zh": 10, "en": 22}
 
 
 def ranked_bars(
