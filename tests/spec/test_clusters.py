@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+import ibis
+import pyarrow as pa
 import pytest
 from tests.drawn import linked
 
@@ -152,6 +154,20 @@ def test_the_field_confirms_and_only_the_confirmed_grades(confirmed, status):
         {"420106", "420108"} if confirmed == "yes" else {"420108"}
     )
     assert all(row["cluster"] for row in given)
+
+
+@pytest.mark.parametrize(("sure", "status"), [(True, "confirmed"), (False, "refuted")])
+@pytest.mark.parametrize("declared", ["yes", "no"])
+def test_an_answer_about_the_first_case_goes_before_what_was_declared(sure, status, declared):
+    events = EVENTS.format(confirmed=declared)
+    given = {"cases": CASES, "resident_register": HOMES, "cluster_events": events}
+    tables = {feed: linked(feed, text) for feed, text in given.items()}
+    said = ibis.memtable(pa.table({"person": ["a", "b"], "sure": [sure, not sure]}))
+    found_ = clusters.find(tables, RULES, DAY, said)
+    [cluster] = rows(found_.clusters)
+    assert cluster["status"] == status
+    counted = rows(clusters.graded(found_.clusters, None, DAY))
+    assert {row["adcode"] for row in counted} == ({"420106"} if sure else set())
 
 
 def test_before_the_first_protocol_clusters_are_refused():

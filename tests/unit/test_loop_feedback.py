@@ -296,7 +296,13 @@ def seal_screening(study, ring, persons, graph=()):
     edges = pa.Table.from_pylist(
         [dict(zip(schema.names, row, strict=True)) for row in graph], schema
     )
-    for name, table in (("persons", persons), ("graph", edges)):
+    groups = pa.schema([
+        *((name, pa.string()) for name in ("cluster", "setting", "county", "status")),
+        ("cases", pa.int64()), ("first_onset", pa.date32()), ("latest_onset", pa.date32()),
+    ])  # fmt: skip
+    members = pa.schema([("cluster", pa.string()), ("person", pa.string()), ("order", pa.int64())])
+    none = (("clusters", groups.empty_table()), ("members", members.empty_table()))
+    for name, table in (("persons", persons), ("graph", edges), *none):
         vault.seal_table(study.state / "vault", table, f"screening/{day}/{name}", day, ring)
 
 
@@ -326,6 +332,39 @@ def test_who_only_sat_far_from_a_case_is_visited_by_an_approved_threshold(known)
     assert set(some.findings["subject"].to_pylist()) == {near, home}
     assert some.frame.select(["subject", "asks", "score"]).to_pylist() == [
         {"subject": far, "asks": "contact", "score": pytest.approx(0.01)}
+    ]
+
+
+def test_the_first_case_of_a_cluster_is_asked_about_until_the_field_has_answered(known):
+    study, ring, _ = known
+    first, second, third = (drawn.subject(ring, n) for n in range(3))
+    groups = pa.table({
+        "cluster": ["h/one", "h/two", "w/one"], "setting": ["household", "household", "workplace"],
+        "county": ["420102", "420102", None], "cases": [3, 3, 2],
+        "first_onset": [date(2020, 2, 1)] * 3, "latest_onset": [date(2020, 2, 9)] * 3,
+        "status": ["found", "found", "refuted"],
+    })  # fmt: skip
+    members = pa.table({
+        "cluster": ["h/one", "h/one", "h/two", "w/one"], "person": [first, second, first, third],
+        "order": [1, 2, 1, 1],
+    })  # fmt: skip
+    [asked] = findings.clusters(groups, members, study.region).to_pylist()
+    assert (asked["subject"], asked["asks"], asked["rule"], asked["county"]) == (
+        first, "clustered", "cluster.household", "420102",
+    )  # fmt: skip
+    assert asked["reason_en"] == "the first of 3 cases in one household, 2020-02-01 to 2020-02-09"
+    assert asked["reason_zh"] == "同一家庭内2020-02-01至2020-02-09有3例，最早一例"
+
+
+def test_answers_about_clusters_that_contradict_each_other_decide_nothing():
+    said = outcomes([
+        {"asks": "clustered", "subject": who, "status": status}
+        for who, status in [("a", "confirmed"), ("b", "refuted"), ("c", "confirmed"),
+                            ("c", "refuted"), ("d", "outstanding")]
+    ])  # fmt: skip
+    assert feedback.decided_clusters(said).to_pylist() == [
+        {"person": "a", "sure": True},
+        {"person": "b", "sure": False},
     ]
 
 

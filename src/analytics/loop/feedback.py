@@ -89,6 +89,31 @@ def decided_pairs(outcomes: pa.Table) -> pa.Table:
     )
 
 
+def decided_clusters(outcomes: pa.Table) -> pa.Table:
+    """
+    Say of which first cases the field found that they belong to a cluster, and of which not.
+
+    Parameters
+    ----------
+    outcomes : pyarrow.Table
+        As :func:`outcomes` gives.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``person`` and ``sure``, one row a person; who was asked about in several settings counts
+        by the answer that all share, or not at all.
+    """
+    return ledger.query(
+        """
+        select subject as person, bool_and(status = 'confirmed') as sure from outcomes
+        where asks = 'clustered' and status in ('confirmed', 'refuted') group by subject
+        having bool_and(status = 'confirmed') = bool_or(status = 'confirmed') order by person
+        """,
+        outcomes=outcomes,
+    )
+
+
 def precision(outcomes: pa.Table, by: Sequence[str] = ("rule", "rule_version")) -> pd.DataFrame:
     """
     Precision of what was pushed, by rule or otherwise.

@@ -37,6 +37,12 @@ _KINDS: Final = {  # in Chinese, in English, priority
 }  # fmt: skip
 
 
+_SETTINGS: Final = {
+    "household": ("同一家庭", "household"), "workplace": ("同一单位", "workplace"),
+    "site": ("同一安置点", "resettlement site"), "carriage": ("同一车厢", "carriage"),
+}  # fmt: skip
+
+
 def rejects(study: Study, moment: datetime, *, each: int = 50) -> pa.Table:
     """
     List rows that broke their contract, for the department that sent them.
@@ -191,6 +197,48 @@ def screening(screened: pa.Table, region: str, *, version: str = _VERSION) -> pa
     ))  # fmt: skip
 
 
+def clusters(found: pa.Table, members: pa.Table, region: str) -> pa.Table:
+    """
+    Ask of each cluster that nobody confirmed whether it is one, beside its first case.
+
+    Parameters
+    ----------
+    found, members : CLUSTERS and MEMBERS tables
+        Of `analytics.analysis.clusters`.
+    region : str
+        Province, whose team checks clusters of unknown county.
+
+    Returns
+    -------
+    FINDINGS table
+        One row a cluster and first case; one that the field refuted is not asked about again.
+    """
+    settings = pa.table({
+        "setting": list(_SETTINGS), "zh": [zh for zh, _ in _SETTINGS.values()],
+        "en": [en for _, en in _SETTINGS.values()],
+    })  # fmt: skip
+    zh, en = wording.CHECKS["clustered"]
+    return _cast(ledger.query(
+        """
+        select $duty as duty, 'screening' as purpose,
+            coalesce(f.county::varchar, $region) as county, m.person as subject,
+            'person' as subject_kind, 'clustered' as asks, 'cluster.' || f.setting as rule,
+            $version as rule_version, max(f.cases)::double as score, null::varchar as department,
+            printf('%s内%s至%s有%d例，最早一例', any_value(s.zh), min(f.first_onset)::varchar,
+                max(f.latest_onset)::varchar, max(f.cases)) as reason_zh,
+            printf('the first of %d cases in one %s, %s to %s', max(f.cases), any_value(s.en),
+                min(f.first_onset)::varchar, max(f.latest_onset)::varchar) as reason_en,
+            $zh as check_zh, $en as check_en, 2 as priority, null::timestamp as due
+        from found f join members m on m.cluster = f.cluster and m."order" = 1
+            join settings s on s.setting = f.setting
+        where f.status in ('found', 'declared') and m.person is not null
+        group by f.county, m.person, f.setting order by subject, rule
+        """,
+        {"duty": SCREENING, "region": region, "version": _VERSION, "zh": zh, "en": en},
+        found=found, members=members, settings=settings,
+    ))  # fmt: skip
+
+
 FRAME: Final = pa.schema(
     [*((name, pa.string()) for name in ("duty", "county", "subject", "asks")),
      ("score", pa.float64())]
@@ -247,9 +295,9 @@ def screened(study: Study, ring: Ring, moment: datetime) -> Found:
     if day is None:
         return unframed([])
     place = f"screening/{day}"
-    persons, graph = (
+    persons, graph, groups, members = (
         vault.unseal_table(study.state / "vault", f"{place}/{name}", ring)
-        for name in ("persons", "graph")
+        for name in ("persons", "graph", "clusters", "members")
     )
     least = float(thresholds.value(study, SHARED_JOURNEY, 0, moment))
     judged = _travelled_with(persons, graph, least)
@@ -263,7 +311,8 @@ def screened(study: Study, ring: Ring, moment: datetime) -> Found:
         {"duty": SCREENING}, judged=judged,
     )  # fmt: skip
     flagged = ledger.query("select * from judged where not spared", judged=judged)
-    return Found(screening(flagged, study.region), unflagged)
+    asked = [screening(flagged, study.region), clusters(groups, members, study.region)]
+    return Found(pa.concat_tables(asked), unflagged)
 
 
 def _travelled_with(persons: pa.Table, graph: pa.Table, least: float) -> pa.Table:

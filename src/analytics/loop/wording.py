@@ -16,6 +16,7 @@ CHECKS: Mapping[str, tuple[str, str]] = {
     "stranded": ("核查此人是否滞留本地。", "Check whether this person is stranded here."),
     "needs": ("核查所需帮助是否属实。", "Check whether the help asked for is needed."),
     "code_wrong": ("核查健康码颜色是否有误。", "Check whether the health code is wrong."),
+    "clustered": ("核查此例是否属于聚集性疫情。", "Check whether this case is one of a cluster."),
     "same_person": ("核查两条记录是否为同一人。", "Check whether both records are one person."),
     "record_wrong": ("核查此条记录是否有误。", "Check whether this record is wrong."),
 }

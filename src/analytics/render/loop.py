@@ -40,6 +40,7 @@ ASKS: Mapping[str, Text] = {
     "stranded": Text("是否滞留", "is stranded"),
     "needs": Text("是否需要帮助", "needs help"),
     "code_wrong": Text("健康码是否有误", "code is wrong"),
+    "clustered": Text("是否属于聚集性疫情", "is one of a cluster"),
     "same_person": Text("是否同一人", "is one person"),
     "record_wrong": Text("记录是否有误", "record is wrong"),
 }

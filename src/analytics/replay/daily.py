@@ -135,6 +135,7 @@ def screen(study: Study, ring: Ring, day: date, *, memory: int = 4096) -> Screen
         Its rows are sealed in the vault under ``screening/<day>/…``.
     """
     from analytics.analysis import clusters, screening
+    from analytics.loop import feedback, ledger
     from analytics.pool import linked
 
     connection = engine.connect(memory=f"{memory}MB")
@@ -143,7 +144,9 @@ def screen(study: Study, ring: Ring, day: date, *, memory: int = 4096) -> Screen
         tables = linked.read(study, at, SCREENER, ring, connection, feeds=FEEDS)
         protocols = screening.load()
         found = screening.screen(tables, protocols, day)
-        grouped = clusters.find(tables, clusters.load(), day)
+        said = feedback.decided_clusters(feedback.outcomes(*ledger.known(study, at)))
+        answered = connection.create_table("answered", said, temp=True)
+        grouped = clusters.find(tables, clusters.load(), day, answered)
         made = {
             "persons": found.persons,
             "trace": found.trace,

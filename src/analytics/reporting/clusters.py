@@ -138,6 +138,7 @@ def _found(study: Study, screened: date) -> tuple[pd.DataFrame, pd.DataFrame]:
             name: connection.create_table(name, table, temp=True) for name, table in held.items()
         }
         every = finding.once(tables["clusters"], tables["members"])
+        every = every.filter(every["status"] != "refuted")
         return (
             engine.collect(finding.counts(every, tables["members"]), connection),
             engine.collect(finding.generations(every, tables["members"]), connection),

@@ -201,6 +201,7 @@ class Truth:
         infections = pq.read_table(place / "infections.parquet").to_pylist()
         early = [i for i in infections if i["date"] <= day.isoformat()]
         self._infected = {i["person"] for i in early}
+        self._infectors = {i["infector"] for i in early if i["infector"] is not None}
         self._met = {i["person"] for i in early if i["infector"] is not None}
         self._records = {feed: self._people(place, feed)
                          for feed in ("contacts", "stranded", "assistance")}  # fmt: skip
@@ -235,6 +236,7 @@ class Truth:
             "traced": lambda: who in self._records["contacts"],
             "stranded": lambda: not self._resident[who],
             "needs": lambda: who in self._records["assistance"],
+            "clustered": lambda: who in self._met or who in self._infectors,
             "code_wrong": lambda: who not in self._infected and who not in self._met,
         }
         return about[asks]()

@@ -18,6 +18,7 @@ QUESTIONS = (
     "stranded",  # is this person stranded here?
     "needs",  # does this person need what was asked for?
     "code_wrong",  # is this health code of the wrong colour?
+    "clustered",  # is this case one of a cluster?
     "same_person",  # are these two records one person?
     "record_wrong",  # is this record at fault?
 )

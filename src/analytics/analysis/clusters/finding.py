@@ -6,7 +6,7 @@ Tables
 CLUSTERS
     cluster (its name: setting, place and first day), setting, county, cases, first_onset,
     latest_onset, since (day it became a cluster), status (found; declared by the field but
-    not confirmed; confirmed).
+    not confirmed; confirmed; refuted).
 MEMBERS
     cluster, person, case_number, county, day, order (from 1), infector (person, empty for
     the first and where nobody came before in time), chance (of that infector among the
@@ -42,11 +42,14 @@ class Found:
     linked : mapping of str to ibis.Table
     rules : Rules
     as_of : date
+    answered : ibis.Table, optional
+        As `find` takes it.
     """
 
     linked: Mapping[str, ir.Table]
     rules: Rules
     as_of: date
+    answered: ir.Table | None = None
 
     @cached_property
     def _placed(self) -> ir.Table:
@@ -63,8 +66,10 @@ class Found:
             first_onset=placed["day"].min(),
             latest_onset=placed["day"].max(),
             since=placed["day"].min(where=placed["full"]),
+            first=placed["person"].argmin(placed["order"]),
         )
-        return _stated(found, self.linked.get("cluster_events"), self.as_of)
+        stated = _stated(found, self.linked.get("cluster_events"), self.as_of)
+        return _answered(stated, self.answered)
 
     @cached_property
     def members(self) -> ir.Table:
@@ -72,7 +77,12 @@ class Found:
         return _chained(self._placed, self.rules)
 
 
-def find(linked: Mapping[str, ir.Table], rules: Rules, as_of: date) -> Found:
+def find(
+    linked: Mapping[str, ir.Table],
+    rules: Rules,
+    as_of: date,
+    answered: ir.Table | None = None,
+) -> Found:
     """
     Find clusters in linked records.
 
@@ -85,6 +95,9 @@ def find(linked: Mapping[str, ir.Table], rules: Rules, as_of: date) -> Found:
         The edition in force on the day decides how many cases within how many days.
     as_of : date
         Only what was known by 24:00 of this day is used.
+    answered : ibis.Table, optional
+        ``person``, ``sure``: first cases of clusters that the field was asked about, and whether
+        it confirmed the cluster. Its answer goes before what departments declared.
 
     Returns
     -------
@@ -106,7 +119,7 @@ def find(linked: Mapping[str, ir.Table], rules: Rules, as_of: date) -> Found:
     Teunis 2004 weigh pairs, within the cluster).
     """
     rules.on(as_of)
-    return Found(linked, rules, as_of)
+    return Found(linked, rules, as_of, answered)
 
 
 def _grouped(present: ir.Table, rules: Rules, as_of: date) -> ir.Table:
@@ -161,6 +174,17 @@ def _stated(found: ir.Table, events: ir.Table | None, as_of: date) -> ir.Table:
     both = found.left_join(best, "cluster")
     status = both["sure"].isnull().ifelse("found", both["sure"].ifelse("confirmed", "declared"))
     return both.mutate(status=status).select(*found.columns, "status")
+
+
+def _answered(stated: ir.Table, answered: ir.Table | None) -> ir.Table:
+    """Status by the field's answers about first cases, where there are any."""
+    if answered is None:
+        return stated.drop("first")
+    said = answered.select(first="person", sure="sure")
+    both = stated.left_join(said, "first")
+    answer = both["sure"].ifelse("confirmed", "refuted")
+    status = both["sure"].isnull().ifelse(both["status"], answer)
+    return both.mutate(status=status).select(*(n for n in stated.columns if n != "first"))
 
 
 def _chained(placed: ir.Table, rules: Rules) -> ir.Table:
