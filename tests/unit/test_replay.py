@@ -60,7 +60,7 @@ def test_every_impossible_choice_is_named_at_once():
 
 
 def test_reports_and_faults_come_on_their_days():
-    plan = plans.make(study=STUDY, first=date(2020, 2, 20), last=date(2020, 4, 8))
+    plan = plans.make(study=STUDY, first=date(2020, 2, 20), last=date(2020, 4, 8), reports="daily")
     assert len(plan.days) == 49
     whole = [day for day in plan.days if plan.published(day) == STANDARD]
     assert [whole[0], whole[1], whole[-1]] == [

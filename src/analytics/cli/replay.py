@@ -26,7 +26,7 @@ def replay(  # noqa: PLR0913 - one argument per option
     reports: Annotated[
         Literal["daily", "weekly", "last", "none"],
         typer.Option(help="Daily: three a day, all a week; weekly, last: all."),
-    ] = "daily",
+    ] = "weekly",
     error: Annotated[
         float, typer.Option(help="Chance of the field's wrong answer.", min=0, max=1)
     ] = 0.05,

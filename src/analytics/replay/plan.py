@@ -65,7 +65,7 @@ class Plan(BaseModel):
     scenario: str = ""
     error: float = Field(0.05, ge=0, le=1)
     delay: float = Field(1.0, ge=0)
-    reports: Literal["daily", "weekly", "last", "none"] = "daily"
+    reports: Literal["daily", "weekly", "last", "none"] = "weekly"
     worlds: int = Field(10, ge=0, le=1000)
     world_people: int = Field(100_000, ge=1000)
 
