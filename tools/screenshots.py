@@ -42,7 +42,7 @@ PICTURED = {  # of the gallery: what of each notebook, the first in Chinese, the
     "reproduction_number": (".drawn",),
     "grades_and_reasons": MAP,
     "smoothed_rates": MAP,
-    "short_forecast": (".drawn",),
+    "short_forecast": ("#chart-3, #chart-4",),  # the fan, after reproduction numbers
     "importation": MAP,
     "beds": MAP,
     "what_may_leave": (".table-block",),
