@@ -28,10 +28,9 @@ from analytics.render.blocks import (
     Text,
 )
 from analytics.render.numbers import number, percent
-from analytics.render.tabular import listing, numbers
+from analytics.render.tabular import HIDDEN, listing, numbers
 from analytics.study import Study
 
-HIDDEN = Missing(Text("为保护个人隐去", "hidden to protect people"))
 NONE_YET = Missing(Text("尚无已核实的问题", "nothing verified yet"))
 ASKS: Mapping[str, Text] = {
     "infected": Text("是否为病例", "is it a case"),

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analytics.render.blocks import Column, Missing, Section, Table, Text
 from analytics.render.numbers import number, percent
-from analytics.render.tabular import listing
+from analytics.render.tabular import HIDDEN, listing
 
 if TYPE_CHECKING:
     from analytics.privacy.release import Released
@@ -33,7 +33,6 @@ INDICATORS = {
     ),
     "lost": Text("失访的密切接触者", "contacts lost"),
 }
-_HIDDEN = Missing(Text("为保护个人而不显示", "not shown, to protect persons"))
 _UNKNOWN = Text("居住地不详", "residence not known")
 
 
@@ -82,7 +81,7 @@ def section(
 
 
 def _value(row: Any) -> int | Missing:
-    return _HIDDEN if bool(row["hidden"]) else int(row["persons"])
+    return HIDDEN if bool(row["hidden"]) else int(row["persons"])
 
 
 def _finding(whole: pd.DataFrame) -> Text:
@@ -122,8 +121,8 @@ def _tracing(indicators: pd.DataFrame, threshold: int) -> Table:
         rows.append(
             {
                 "indicator": INDICATORS[str(row["indicator"])],
-                "share": _HIDDEN if few else percent(part / whole),
-                "of": _HIDDEN if few else whole,
+                "share": HIDDEN if few else percent(part / whole),
+                "of": HIDDEN if few else whole,
             }
         )
     return Table(

@@ -1,16 +1,18 @@
-"""What tables of all reports share: columns of numbers, rows as mappings, folding."""
+"""What tables of all reports share: hidden cells, columns of numbers, rows as mappings, folding."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from analytics.render.blocks import NOTHING, Column, Table, Text
+from analytics.render.blocks import NOTHING, Column, Missing, Table, Text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
 
+HIDDEN = Missing(Text("为保护个人不予列示", "not shown, to protect the persons counted"))
+"""In place of a count that may not leave: it would tell on somebody."""
 LONG = 40
 """Rows, two screens of a phone; a longer table is folded until somebody opens it."""
 

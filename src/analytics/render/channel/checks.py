@@ -9,7 +9,7 @@ import pandas as pd
 
 from analytics.analysis.channel import checkpoints
 from analytics.render.blocks import Column, Section, Table, Text
-from analytics.render.channel.words import HIDDEN, NOT_DELIVERED, named, no_records
+from analytics.render.channel.words import NOT_DELIVERED, named, no_records, shown
 from analytics.render.numbers import number
 from analytics.render.tabular import rows
 from analytics.study import Study
@@ -66,7 +66,7 @@ def journeys(found: Any, days: int, names: Mapping[str, Text]) -> Section | None
         {
             "area": named(row["prefecture"], names),
             **{
-                source: _count(row[source]) if source in found.delivered else NOT_DELIVERED
+                source: shown(row[source]) if source in found.delivered else NOT_DELIVERED
                 for source in _SOURCES
             },
         }
@@ -122,7 +122,7 @@ def staffing(found: Any, days: int, names: Mapping[str, Text], study: Study) -> 
         {
             "area": named(row["prefecture"], names),
             "gates": number(int(row["gates"])),
-            **{name: _count(row[name]) for name in ("checks", "needed", "staff")},
+            **{name: shown(row[name]) for name in ("checks", "needed", "staff")},
         }
         for row in rows(found.staffed)
     )
@@ -156,7 +156,7 @@ def _by_hour(hours: pd.DataFrame, days: int) -> tuple[Table, ...]:
     entries = tuple(
         {
             "hour": Text(*[f"{int(row['hour']):02}:00–{int(row['hour']) + 1:02}:00"] * 2),
-            **{name: _count(row[name]) for name in ("checks", "needed", "staff")},
+            **{name: shown(row[name]) for name in ("checks", "needed", "staff")},
         }
         for row in rows(hours)
     )
@@ -191,7 +191,3 @@ def _nothing_known(study: Study) -> Section:
             ),
         ),
     )
-
-
-def _count(value: Any) -> Any:
-    return HIDDEN if pd.isna(value) else number(int(value))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analytics.render import tabular
 from analytics.render.blocks import NOTHING, Column, Section, Table, Text
-from analytics.render.channel.words import CODES, HIDDEN, no_records, shown
+from analytics.render.channel.words import CODES, no_records, shown
 from analytics.render.numbers import day, listed, number, percent
 from analytics.study import Study
 
@@ -156,10 +156,7 @@ def codes_by_area(found: Any, names: dict[str, Text], study: Study, rules: Any) 
                 "area": names.get(str(label), Text(str(label), str(label)))
                 if label != found.root
                 else Text("合计", "All"),
-                **{
-                    code: HIDDEN if pd.isna(row.get(code)) else number(int(row[code]))
-                    for code in ("green", "yellow", "red", "none")
-                },
+                **{code: shown(row.get(code)) for code in ("green", "yellow", "red", "none")},
             }
         )
     table = Table(
@@ -221,7 +218,7 @@ def _appeals(appeals: pd.DataFrame) -> tuple[Table, ...]:
     entries = tuple(
         {
             "state": APPEALS[str(row["state"])],
-            "appeals": HIDDEN if pd.isna(row["appeals"]) else number(int(row["appeals"])),
+            "appeals": shown(row["appeals"]),
         }
         for row in appeals.to_dict("records")
     )

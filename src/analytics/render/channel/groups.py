@@ -7,8 +7,9 @@ from typing import Any
 import pandas as pd
 
 from analytics.render.blocks import NOTHING, Column, Section, Table, Text
-from analytics.render.channel.words import CODES, HIDDEN, shown
+from analytics.render.channel.words import CODES, shown
 from analytics.render.numbers import number, percent
+from analytics.render.tabular import HIDDEN
 
 _GROUPS = {
     "sex": {

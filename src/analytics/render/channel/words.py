@@ -9,10 +9,10 @@ import pandas as pd
 
 from analytics.render.blocks import Missing, Text
 from analytics.render.numbers import number, written
+from analytics.render.tabular import HIDDEN
 from analytics.render.wording import PROVINCES
 from analytics.study import Study
 
-HIDDEN = Missing(Text("为保护个人而隐去", "hidden to protect persons"))
 ELSEWHERE = Text("未列出的其他地方", "all places not listed")
 NOT_DELIVERED = Missing(Text("这些天没有报送", "nothing delivered of these days"))
 STATUSES = {

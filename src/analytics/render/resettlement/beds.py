@@ -11,14 +11,16 @@ from analytics.render import charts, maps, tabular
 from analytics.render.blocks import AreaMap, Category, Column, Missing, Section, Table, Text
 from analytics.render.numbers import number
 from analytics.render.resettlement.words import (
-    HIDDEN,
+    MANY,
     NEEDS,
     ROOM_TYPES,
     TOTAL,
     cell,
+    few,
     names,
     undelivered,
 )  # fmt: skip
+from analytics.render.tabular import HIDDEN
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -31,7 +33,6 @@ CATEGORIES = (
              "#8a3a0c"),
 )  # fmt: skip
 _TIGHT = 0.1
-_MANY = 10  # people left without a bed before a county is said to be short
 
 
 def _by_county(plan: Plan) -> pd.DataFrame:
@@ -41,7 +42,7 @@ def _by_county(plan: Plan) -> pd.DataFrame:
     left = plan.persons[plan.persons["status"] == "waiting"].groupby("county").size()
     table = table.join(left.rename("left"), how="outer").fillna(0).astype(int)
     used = table["places"] - table["rest"]
-    table["told"] = (used == 0) | (used >= _MANY)  # else what is left tells how few are there
+    table["told"] = (used == 0) | (used >= MANY)  # else what is left tells how few are there
     return table
 
 
@@ -68,7 +69,7 @@ def site_map(boundaries: gpd.GeoDataFrame, plan: Plan, places: pd.DataFrame) -> 
         sites, rest = (0, 0) if row is None else (int(row["sites"]), int(row["rest"]))
         many = 0 if row is None else int(row["places"])
         kind = "none" if not sites else "tight" if rest < _TIGHT * many else "free"
-        kind = "short" if row is not None and int(row["left"]) >= _MANY else kind
+        kind = "short" if row is not None and int(row["left"]) >= MANY else kind
         kinds.append(kind)
         label = next(c.label for c in CATEGORIES if c.key == kind)
         told = row is not None and bool(row["told"])
@@ -95,8 +96,8 @@ def site_map(boundaries: gpd.GeoDataFrame, plan: Plan, places: pd.DataFrame) -> 
             "Map by county: " + ", ".join(f"{c.label.en} {count[c.key]}" for c in CATEGORIES) + ".",
         ),
         note=Text(
-            f"“有人排不上床位”指{_MANY}人以上。",
-            f"A county is said to leave people without a bed from {_MANY} persons on.",
+            f"“有人排不上床位”指{MANY}人以上。",
+            f"A county is said to leave people without a bed from {MANY} persons on.",
         ),
         table=_sites(table, named),
     )  # fmt: skip
@@ -199,7 +200,7 @@ def ahead(table: pd.DataFrame, places: pd.DataFrame) -> Section:
             f"{high.en}.",
         ),
     )  # fmt: skip
-    county = table[(table["level"] == "county") & (table["stock"] >= _MANY)]
+    county = table[(table["level"] == "county") & (table["stock"] >= MANY)]
     named = names(places)
     rows = tuple(
         {"code": str(r["county"]), "county": named.get(str(r["county"]), TOTAL),
@@ -208,7 +209,7 @@ def ahead(table: pd.DataFrame, places: pd.DataFrame) -> Section:
          "interval": Text(f"{number(r['lower']).zh}–{number(r['upper']).zh}",
                           f"{number(r['lower']).en}–{number(r['upper']).en}")}
         for r in county.sort_values(["county", "horizon"]).to_dict("records")
-        if r["lower"] >= _MANY
+        if r["lower"] >= MANY
     )  # fmt: skip
     naive = sorted(int(h) for h in total.loc[total["model"] == "naive", "horizon"])
     told = Text("、".join(map(str, naive)), ", ".join(map(str, naive)))
@@ -243,7 +244,7 @@ def openings(found: Openings, places: pd.DataFrame) -> Section:
     named = names(places)
     chosen = tuple(
         {"code": str(r["county"]), "site": str(r["site"]),
-         "county": named.get(str(r["county"]), TOTAL), "places": _few(r["places"]),
+         "county": named.get(str(r["county"]), TOTAL), "places": few(r["places"]),
          "cost": float(r["opening_cost"] or 0), "daily": float(r["daily_cost"] or 0)}
         for r in found.sites.to_dict("records")
     )  # fmt: skip
@@ -299,8 +300,8 @@ def shortages(found: Openings) -> Table:
     """Say which need and type of room is short, by how many, and what would solve it."""
     rows = tuple(
         {"needs": _needs(str(r["needs"])), "type": ROOM_TYPES[str(r["room_type"])],
-         "short": _few(r["short"]), "solved": _few(r["solved"]),
-         "remaining": _few(r["remaining"]), "sites": str(r["sites"]) or None}
+         "short": few(r["short"]), "solved": few(r["solved"]),
+         "remaining": few(r["remaining"]), "sites": str(r["sites"]) or None}
         for r in found.solved.to_dict("records")
     )  # fmt: skip
     return Table(
@@ -315,13 +316,6 @@ def shortages(found: Openings) -> Table:
         ),
         rows=rows, name="resettlement-shortages",
     )  # fmt: skip
-
-
-def _few(value: int) -> int | Missing:
-    """Count of places that stands for as many persons; small ones are not shown."""
-    if 0 < int(value) < _MANY:
-        return Missing(Text("少于10，为保护个人不予列示", "below 10: not shown, to protect them"))
-    return int(value)
 
 
 def _needs(told: str) -> Text:

@@ -19,6 +19,7 @@ from analytics.render.blocks import (
 from analytics.render.numbers import number, percent
 from analytics.render.resettlement.words import (
     GROUPS,
+    MANY,
     MEASURES,
     NEEDS,
     REASONS,
@@ -27,14 +28,12 @@ from analytics.render.resettlement.words import (
     anyone,
     cell,
     cross,
+    few,
     names,
     undelivered,
 )  # fmt: skip
 from analytics.render.supply import DEPARTMENTS, feed_name
 from analytics.render.wording import PROVINCES
-
-_SMALL = 10
-_FEW = Missing(Text("少于10，为保护个人不予列示", "below 10: not shown, to protect them"))
 
 
 def waiting(shown: Shown, places: pd.DataFrame) -> Section:
@@ -205,7 +204,7 @@ def assistance(shown: Shown, coverage: pd.DataFrame, rules: tuple[Entitlement, .
     if not anyone(shown):
         return undelivered("救助", "Assistance")
     late = int(coverage["overdue"].sum()) if len(coverage) else 0
-    told = Text("少于10", "fewer than 10") if 0 < late < _SMALL else number(late)
+    told = Text(f"少于{MANY}", f"fewer than {MANY}") if 0 < late < MANY else number(late)
     unverified = sum(rule.status == "unverified" for rule in rules)
     return Section(
         title=Text(f"{told.zh}项救助已逾期", f"{told.en} measures of assistance are past due"),
@@ -226,8 +225,8 @@ def responses(table: pd.DataFrame) -> Section:
     """Show how long complaints and corrections waited for an answer."""
     rows = tuple(
         {"topic": TOPICS.get(str(r["topic"]), Text(str(r["topic"]), str(r["topic"]))),
-         "calls": _FEW if 0 < r["calls"] < _SMALL else int(r["calls"]),
-         "open": _FEW if 0 < r["open"] < _SMALL else int(r["open"]),
+         "calls": few(r["calls"]),
+         "open": few(r["open"]),
          "median": None if pd.isna(r["median_hours"]) else round(float(r["median_hours"]), 1),
          "within": None if pd.isna(r["within_day"]) else percent(float(r["within_day"]))}
         for r in table.to_dict("records")

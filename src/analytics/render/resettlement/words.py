@@ -11,8 +11,8 @@ from analytics.analysis.resettlement import Shown
 from analytics.render import tabular
 from analytics.render.blocks import Column, Missing, Section, Table, Text
 from analytics.render.numbers import number
+from analytics.render.tabular import HIDDEN
 
-HIDDEN = Missing(Text("为保护个人不予列示", "not shown, to protect the persons counted"))
 TOTAL = Text("合计", "Total")
 GROUPS = {
     "migrant_worker": Text("务工人员", "Migrant workers"),
@@ -31,6 +31,8 @@ ROOM_TYPES = {
     "isolation_single": Text("隔离单间", "Single rooms"),
     "total": TOTAL,
 }
+MANY = 10
+"""Persons from which on a county is told to be short, and a count of people is shown."""
 STATUSES = {
     "placed": Text("已安置", "Placed"),
     "referred": Text("已转介", "Referred"),
@@ -107,6 +109,14 @@ def names(places: pd.DataFrame) -> dict[str, Text]:
 def cell(row: Mapping[Any, Any], key: str = "persons") -> int | Missing:
     """Count of a released row, or that it is hidden."""
     return HIDDEN if row["hidden"] or pd.isna(row[key]) else int(row[key])
+
+
+def few(value: Any) -> int | Missing:
+    """Count that was not released, as far as it may be shown: nought, or `MANY` and more."""
+    if 0 < int(value) < MANY:
+        return Missing(Text(f"少于{MANY}，为保护个人不予列示",
+                            f"below {MANY}: not shown, to protect them"))  # fmt: skip
+    return int(value)
 
 
 def total_of(released: pd.DataFrame, dimension: str, label: str) -> Text:
