@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.errors import ArchiveError, AuditError, KeyringError
-from analytics.privacy import audit, keys, vault
+from analytics.privacy import audit, keys, sealing, vault
 
 DAY = date(2020, 2, 29)
 
@@ -21,7 +21,7 @@ DAY = date(2020, 2, 29)
 @pytest.fixture(scope="module", autouse=True)
 def _small_chunks() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(vault, "_CHUNK", 64)
+        patch.setattr(sealing, "CHUNK", 64)
         yield
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from analytics.errors import ArchiveError, BusyError, KeyringError, ParameterError
-from analytics.privacy import disk, keys, vault
+from analytics.privacy import disk, keys, sealing, vault
 
 DAY = date(2020, 2, 29)
 NAME = "health/2020-02-29/cases.csv"
@@ -136,12 +136,12 @@ def test_a_file_still_being_written_is_left(ring, folder, inbox, monkeypatch):
 
 
 def test_a_writing_that_does_not_read_back_removes_nothing(ring, folder, inbox, monkeypatch):
-    encrypt = vault._Sealing._emit
+    encrypt = sealing.Sealing._emit
 
     def lie(self, content, *, last) -> None:
         encrypt(self, b"x" + content[1:], last=last)
 
-    monkeypatch.setattr(vault._Sealing, "_emit", lie)
+    monkeypatch.setattr(sealing.Sealing, "_emit", lie)
     with pytest.raises(ArchiveError, match="did not read back"):
         vault.seal(folder, inbox, NAME, DAY, ring)
     assert inbox.exists()
@@ -152,7 +152,7 @@ def test_full_disk_leaves_the_original_and_no_litter(ring, folder, inbox, monkey
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(vault._Sealing, "_emit", full)
+    monkeypatch.setattr(sealing.Sealing, "_emit", full)
     from analytics.errors import PublicationError
 
     with pytest.raises(PublicationError, match="No space left"):

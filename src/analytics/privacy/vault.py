@@ -1,15 +1,8 @@
 """
-The vault: identified files and tables, sealed under the key of the day they came in.
+The vault: identified files and tables, each sealed under the key of the day it came in.
 
-A sealed file is a header in clear (name, day, key's fingerprint, salt) and chunks of one MiB
-under AES-256-GCM. A chunk's nonce is its position and whether it is the last; its
-associated data is the header's digest. So a flipped bit, a swapped or missing chunk, a cut
-end and a foreign header are all refused, and any part can be read without the rest.
-
-References
-----------
-Hoang, Reyhanitabar, Rogaway & Vizár (2015), Online authenticated-encryption and its
-nonce-reuse misuse-resistance (STREAM). NIST SP 800-38D (GCM).
+How a sealed file is made, `analytics.privacy.sealing` says. Names stand in clear, and so tell on
+nobody; a purged name is never used again.
 """
 
 from __future__ import annotations
@@ -17,88 +10,28 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import json
 import os
-import secrets
 import stat
-from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO
 
 from analytics.errors import ArchiveError, BusyError, KeyringError, ParameterError
-from analytics.privacy import audit, disk, keys
+from analytics.privacy import audit, disk, keys, sealing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import pyarrow as pa
 
-_MAGIC = b"EWVAULT\x01"
-_CHUNK = 1 << 20  # bytes of plain text
-_TAG = 16  # bytes GCM adds
-_HEADER_LIMIT = 4096
 _PATIENCE_SECONDS = 600.0
 SUFFIX = ".sealed"
 TOMBSTONE = ".purged"
 
 
-@dataclass(frozen=True)
-class Sealed:
-    """
-    What a sealed file's header says.
-
-    Attributes
-    ----------
-    name : str
-        Its name in the vault.
-    period : date
-        Day it came in, whose key it is under.
-    size : int
-        Bytes of the original.
-    key : str
-        Fingerprint of the day's key.
-    salt : str
-        Makes the file's own key.
-    """
-
-    name: str
-    period: date
-    size: int
-    key: str
-    salt: str
-
-
-class Cipher(Protocol):
-    """What of an AEAD cipher is used here."""
-
-    def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None) -> bytes:
-        """
-        Encrypt and authenticate.
-
-        Parameters
-        ----------
-        nonce : bytes
-            Never used twice with one key.
-        data : bytes
-        associated_data : bytes or None
-            Authenticated, not encrypted.
-        """
-
-    def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None) -> bytes:
-        """
-        Undo :meth:`encrypt`.
-
-        Raises
-        ------
-        cryptography.exceptions.InvalidTag
-            If key, nonce, data or associated data are not those it was sealed with.
-        """
-
-
 def seal(
     vault: Path, source: Path, name: str, received: date, ring: keys.Ring, *, keep: bool = False
-) -> Sealed:
+) -> sealing.Sealed:
     """
     Seal a file and remove the original.
 
@@ -118,7 +51,7 @@ def seal(
 
     Returns
     -------
-    Sealed
+    sealing.Sealed
         Sealing the same file under the same name again changes nothing.
 
     Raises
@@ -161,7 +94,7 @@ def seal_all(
     with held(vault):
         seen = []
         for path, (source, name, received) in zip(paths, originals, strict=True):
-            header = _header(name, received, of_day[received])
+            header = sealing.header(name, received, of_day[received])
             seen.append(_sealed(vault, path, source, (name, header), of_day[received], ring))
         if keep:
             return
@@ -184,14 +117,14 @@ def _sealed(
             _same_or_refuse(vault, name, stream, ring)
         else:
             with disk.writing(path, disk.place_new) as target:
-                _fill(target, header, key, lambda out: _copy(stream, out))
+                sealing.fill(target, header, key, lambda out: _copy(stream, out))
                 _unchanged(source, before, os.fstat(stream.fileno()))
     return before
 
 
 def seal_table(
     vault: Path, table: pa.Table, name: str, received: date, ring: keys.Ring, *, anew: bool = False
-) -> Sealed:
+) -> sealing.Sealed:
     """
     Seal a table, as the person table that linkage makes.
 
@@ -215,7 +148,7 @@ def seal_table(
     """
     import pyarrow as pa
 
-    def write(out: _Sealing) -> None:
+    def write(out: sealing.Sealing) -> None:
         sink = pa.PythonFile(out, mode="w")
         with pa.ipc.new_stream(sink, table.schema) as writer:
             writer.write_table(table)
@@ -226,7 +159,7 @@ def seal_table(
         if path.exists() and not anew:
             raise ArchiveError(f"the vault holds a '{name}' already")
         with disk.writing(path, os.replace if anew else disk.place_new) as target:
-            _fill(target, _header(name, received, key), key, write)
+            sealing.fill(target, sealing.header(name, received, key), key, write)
     return inspect(vault, name)
 
 
@@ -287,7 +220,7 @@ def unseal_table(vault: Path, name: str, ring: keys.Ring) -> pa.Table:
         return reader.read_all()
 
 
-def check(vault: Path, name: str, ring: keys.Ring) -> Sealed:
+def check(vault: Path, name: str, ring: keys.Ring) -> sealing.Sealed:
     """
     Read a sealed file through.
 
@@ -300,7 +233,7 @@ def check(vault: Path, name: str, ring: keys.Ring) -> Sealed:
 
     Returns
     -------
-    Sealed
+    sealing.Sealed
         What its head says.
 
     Raises
@@ -316,14 +249,14 @@ def check(vault: Path, name: str, ring: keys.Ring) -> Sealed:
             except ArchiveError as error:
                 breaches += error.breaches
     if breaches:
-        raise _damaged(name, breaches)
+        raise sealing.damaged(name, breaches)
     return opened.sealed
 
 
-def inspect(vault: Path, name: str) -> Sealed:
+def inspect(vault: Path, name: str) -> sealing.Sealed:
     """Read a sealed file's header, without a key and so without proof."""
     with _existing(vault, name).open("rb") as stream:
-        return _read_header(stream, name)[0]
+        return sealing.read_header(stream, name)[0]
 
 
 def discard(vault: Path, name: str) -> None:
@@ -344,199 +277,31 @@ def names(vault: Path, folder: str = "") -> tuple[str, ...]:
     return tuple(sorted(name.removesuffix(SUFFIX) for name in found))
 
 
-class _Sealing(io.RawIOBase):
-    """Takes plain bytes and writes chunks; the last one when closed."""
-
-    def __init__(self, target: BinaryIO, cipher: Cipher, associated: bytes) -> None:
-        self._target, self._cipher, self._associated = target, cipher, associated
-        self._waiting = bytearray()
-        self._index = 0
-        self.digest = hashlib.sha256()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, content: Any) -> int:
-        self.digest.update(content)
-        self._waiting += content
-        while len(self._waiting) > _CHUNK:
-            self._emit(bytes(self._waiting[:_CHUNK]), last=False)
-            del self._waiting[:_CHUNK]
-        return memoryview(content).nbytes
-
-    def finish(self) -> None:
-        self._emit(bytes(self._waiting), last=True)
-
-    def _emit(self, content: bytes, *, last: bool) -> None:
-        nonce = _nonce(self._index, last=last)
-        self._target.write(self._cipher.encrypt(nonce, content, self._associated))
-        self._index += 1
-
-
-class _Opened(io.RawIOBase):
-    """Gives plain bytes of a sealed file, chunk by proven chunk."""
-
-    def __init__(self, stream: BinaryIO, sealed: Sealed, cipher: Cipher, associated: bytes) -> None:
-        self._stream, self.sealed = stream, sealed
-        self._cipher, self._associated = cipher, associated
-        self._position = 0
-        self.last = max(0, (sealed.size - 1) // _CHUNK)
-        body = sealed.size + _TAG * (self.last + 1)
-        self._start = os.fstat(stream.fileno()).st_size - body
-        self._held = (-1, b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.sealed.size}
-        self._position = max(0, base[whence] + offset)
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        if self._position >= self.sealed.size:
-            return 0
-        index, skipped = divmod(self._position, _CHUNK)
-        content = self.prove(index)[skipped : skipped + len(buffer)]
-        buffer[: len(content)] = content
-        self._position += len(content)
-        return len(content)
-
-    def close(self) -> None:
-        self._held = (-1, b"")
-        self._stream.close()
-        super().close()
-
-    def prove(self, index: int) -> bytes:
-        """Plain bytes of one chunk, counted from 0."""
-        from cryptography.exceptions import InvalidTag
-
-        if self._held[0] != index:
-            self._stream.seek(self._start + index * (_CHUNK + _TAG))
-            sealed = self._stream.read(_CHUNK + _TAG)
-            nonce = _nonce(index, last=index == self.last)
-            try:
-                self._held = (index, self._cipher.decrypt(nonce, sealed, self._associated))
-            except (InvalidTag, ValueError):
-                place = f"chunk {index + 1} of {self.last + 1}: altered, misplaced or cut"
-                raise _damaged(self.sealed.name, [place]) from None
-        return self._held[1]
-
-
-def _open(vault: Path, name: str, ring: keys.Ring) -> _Opened:
+def _open(vault: Path, name: str, ring: keys.Ring) -> sealing.Opened:
     with contextlib.ExitStack() as closing:
         stream = closing.enter_context(_existing(vault, name).open("rb"))
-        sealed, associated = _read_header(stream, name)
-        opened = _Opened(stream, sealed, _cipher(_key(ring, sealed), sealed.salt), associated)
+        sealed, associated = sealing.read_header(stream, name)
+        cipher = sealing.cipher(_key(ring, sealed), sealed.salt)
+        opened = sealing.Opened(stream, sealed, cipher, associated)
         closing.pop_all()
     return opened
 
 
-def _fill(
-    target: BinaryIO, header: bytes, key: keys.Secret, write: Callable[[_Sealing], object]
-) -> None:
-    """Write a sealed file, then read it back and compare."""
-    target.write(header)
-    target.flush()
-    target.seek(0)
-    sealed, associated = _read_header(target, "", whole=False)
-    cipher = _cipher(key, sealed.salt)
-    with contextlib.closing(_Sealing(target, cipher, associated)) as out:
-        write(out)
-        out.finish()
-        written = out.digest.digest()
-    target.flush()
-    target.seek(0)
-    sealed, associated = _read_header(target, sealed.name)
-    back = hashlib.sha256()
-    opened = _Opened(_borrowed(target), sealed, cipher, associated)
-    with opened:
-        for index in range(opened.last + 1):
-            back.update(opened.prove(index))
-    if back.digest() != written:
-        raise ArchiveError(f"'{sealed.name}' did not read back as it was sealed; nothing changed")
-    target.seek(0, os.SEEK_END)
-
-
-def _borrowed(target: BinaryIO) -> BinaryIO:
-    """Another handle on an open file, at the same place, that may be closed."""
-    return os.fdopen(os.dup(target.fileno()), "rb")
-
-
-def _copy(stream: BinaryIO, out: _Sealing) -> None:
+def _copy(stream: BinaryIO, out: sealing.Sealing) -> None:
     stream.seek(0)
-    while content := stream.read(_CHUNK):
+    while content := stream.read(sealing.CHUNK):
         out.write(content)
 
 
-def _header(name: str, received: date, key: keys.Secret) -> bytes:
-    said = {
-        "name": name,
-        "period": received.isoformat(),
-        "key": _fingerprint(key),
-        "salt": secrets.token_hex(32),
-    }
-    content = json.dumps(said, sort_keys=True).encode()
-    return _MAGIC + len(content).to_bytes(4, "big") + content
-
-
-def _read_header(stream: BinaryIO, name: str, *, whole: bool = True) -> tuple[Sealed, bytes]:
-    """Header, and the digest of it that every chunk is bound to; `name` must be the header's."""
-    start = stream.read(len(_MAGIC) + 4)
-    length = int.from_bytes(start[len(_MAGIC) :], "big")
-    content = stream.read(length) if length <= _HEADER_LIMIT else b""
-    body = os.fstat(stream.fileno()).st_size - len(start) - length
-    try:
-        said = json.loads(content)
-        sealed = Sealed(
-            name=said["name"],
-            period=date.fromisoformat(said["period"]),
-            size=body - _TAG * max(1, -(-body // (_CHUNK + _TAG))),
-            key=said["key"],
-            salt=said["salt"],
-        )
-    except (ValueError, KeyError, TypeError):
-        sealed = None
-    foreign = sealed is not None and name and sealed.name != name
-    if not start.startswith(_MAGIC) or sealed is None or foreign or (whole and sealed.size < 0):
-        raise _damaged(name, ["header: altered, cut or of another file"])
-    return sealed, hashlib.sha256(start + content).digest()
-
-
-def _key(ring: keys.Ring, sealed: Sealed) -> keys.Secret:
+def _key(ring: keys.Ring, sealed: sealing.Sealed) -> keys.Secret:
     key = keys.period_key(ring, sealed.period)
-    if _fingerprint(key) != sealed.key:
+    if sealing.fingerprint(key) != sealed.key:
         raise KeyringError(
             f"'{sealed.name}' is sealed under key {sealed.key}; the ring's key of "
-            f"{sealed.period} is {_fingerprint(key)}",
+            f"{sealed.period} is {sealing.fingerprint(key)}",
             remedy="use the ring it was sealed with",
         )
     return key
-
-
-def _cipher(key: keys.Secret, salt: str) -> Cipher:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    return AESGCM(keys.expand(key, "file", salt))
-
-
-def _fingerprint(key: keys.Secret) -> str:
-    return keys.expand(key, "fingerprint")[:8].hex()
-
-
-def _nonce(index: int, *, last: bool) -> bytes:
-    return index.to_bytes(11, "big") + bytes([last])
-
-
-def _damaged(name: str, breaches: list[str]) -> ArchiveError:
-    remedy = "restore it from its backup, or ask the department to deliver it again"
-    return ArchiveError(f"'{name}' in the vault is damaged:", breaches, remedy)
 
 
 def _path(vault: Path, name: str) -> Path:
