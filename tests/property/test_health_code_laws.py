@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from analytics import engine, study
 from analytics.analysis import health_code
 from analytics.analysis.health_code import evidence, history
+from analytics.analysis.health_code.facts import COLUMNS
 
 RULES = health_code.rules.read(study.root() / "data" / "hubei-2020" / "health_code.toml")
 START = datetime(2020, 3, 5)
@@ -54,7 +55,7 @@ def drawn(facts) -> pa.Table:
     return pa.table(
         dict(
             zip(
-                evidence.COLUMNS,
+                COLUMNS,
                 [pa.array(c, k) for c, k in zip(columns, kinds, strict=True)],
                 strict=True,
             )

@@ -12,7 +12,14 @@ import pytest
 
 from analytics import engine, study
 from analytics.analysis import health_code
-from analytics.analysis.health_code import appeals, certificate, evidence, fairness, history, words
+from analytics.analysis.health_code import (
+    appeals,
+    certificate,
+    fairness,
+    history,
+    whereabouts,
+    words,
+)
 from analytics.errors import ParameterError, StudyError, VerificationError
 from analytics.methods import tokens
 
@@ -123,7 +130,7 @@ def test_red_comes_before_yellow_and_gives_way_to_what_is_left():
         ),
         (
             {
-                "presence": evidence.presence(
+                "presence": whereabouts.presence(
                     roaming=table(person=["a"], city=["420100"], date=[date(2020, 3, 12)])
                 )
             },

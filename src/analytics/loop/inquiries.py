@@ -74,7 +74,7 @@ def codes(study: Study, ring: Ring, moment: datetime) -> Found:
     def held(views: Mapping[str, ir.Table], connection: Any) -> pa.Table:
         told = code_evidence.told(study, ring, moment, views, rules, connection)
         changes = connection.create_table("changes", engine.rows(told, connection), temp=True)
-        homes = health_code.evidence.homes(views["declarations"])
+        homes = health_code.whereabouts.homes(views["declarations"])
         persons = connection.create_table("homes", engine.rows(homes, connection), temp=True)
         shown = ("code", "rule", "version", "changes", "evidence_since")
         now = fairness.standing(changes, persons, local, shown)

@@ -63,7 +63,7 @@ def standing(
     """
     import ibis
 
-    latest = health_code.evidence.homes(views["declarations"])
+    latest = health_code.whereabouts.homes(views["declarations"])
     area = channel.trips.area(latest["county"], "prefecture")
     persons = latest.select(
         "person", prefecture=area.isin(list(prefectures)).ifelse(area, ibis.literal("elsewhere"))

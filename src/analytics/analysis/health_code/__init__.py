@@ -16,6 +16,7 @@ from analytics.analysis.health_code import (
     fairness,
     history,
     rules,
+    whereabouts,
     words,
 )
 from analytics.analysis.health_code.rules import Rules
@@ -34,6 +35,7 @@ __all__ = [
     "history",
     "rules",
     "tell",
+    "whereabouts",
     "words",
 ]
 
