@@ -104,8 +104,8 @@ def _growth(runs: list[dict[str, Any]]) -> str:
     )  # fmt: skip
     return table + (
         "\nExtrapolated along the line through the two largest runs; what grows faster than its "
-        "input, or no longer\nfits into memory, would show only in a run. Seconds are elapsed ones: "
-        "a run that shared its machine\nwith other work tells more than it needs.\n"
+        "input, or no longer\nfits into memory, would show only in a run. Seconds are elapsed: a "
+        "run that shared its machine\nwith other work tells more than it needs.\n"
     )
 
 
