@@ -12,6 +12,7 @@ from analytics.render.charts.theme import chart, day_axis, digits, hover, limits
 from analytics.render.colours import PALE, PRIMARY
 
 _LETTERS: dict[Language, int] = {"zh": 21, "en": 42}  # of a line across a phone
+_LINE, _AROUND, _BELOW = 16, 22, 32  # of a heading, around it, and under the last row [pixels]
 
 
 def small_multiples(
@@ -49,18 +50,21 @@ def small_multiples(
     rows = math.ceil(len(panels) / columns)
 
     def figure(language: Language) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        names = [wrapped(say(one.name, language), _LETTERS[language] // columns) for one in panels]
+        above = _AROUND + _LINE * max(name.count("<br>") + 1 for name in names)
+        height = rows * panel_height + (rows - 1) * above
         layout: dict[str, Any] = {
-            "height": rows * (panel_height + 30) + 40,
+            "height": height + above + _BELOW,
             "showlegend": False,
             "bargap": 0.1,
             "annotations": [],
-            "margin": {"t": 38},
+            "margin": {"t": above},
         }
         traces = []
         for position, panel in enumerate(panels):
             row, column = divmod(position, columns)
             across = span(column, columns, 0.035)
-            upwards = span(rows - 1 - row, rows, 0.30 / rows if rows > 1 else 0.0)
+            upwards = span(rows - 1 - row, rows, above / height)
             suffix = "" if position == 0 else str(position + 1)
             layout[f"xaxis{suffix}"] = {
                 **day_axis(dates, language, ticks=2),
@@ -77,8 +81,7 @@ def small_multiples(
                 "showticklabels": column == 0,
                 **digits(language),
             }
-            name = wrapped(say(panel.name, language), _LETTERS[language] // columns)
-            layout["annotations"].append(_heading(name, across[0], upwards[1]))
+            layout["annotations"].append(_heading(names[position], across[0], upwards[1]))
             traces.append(_bars(dates, panel, high, broken, suffix, language))
         return traces, layout
 

@@ -71,16 +71,28 @@ def clusters(
         title=_finding(whole),
         charts=(_chain(chains),) if chains else (),
         tables=tuple(tables),
-        note=Text(
-            "聚集：14天内同一家庭、工作单位、安置点或车厢出现2例及以上，以当日生效的防控方案为准，"
-            "由关联记录得出；经现场确认的才计入分级。图为各起聚集的传播链叠加，不显示任何个人；"
-            "单起聚集的传播链只供现场核查。数目经披露控制。",
-            "Clusters: two or more cases in one household, workplace, resettlement site or "
-            "carriage within 14 days, by the protocol in force, found in linked records; those "
-            "that the field confirmed count for grades. The chart lays all chains over one "
-            "another and shows no person; the chain of a single cluster is for the field alone. "
-            "Counts passed disclosure control.",
-        ),
+        note=_explained(drawn=bool(chains)),
+    )
+
+
+def _explained(*, drawn: bool) -> Text:
+    """Say what a cluster is, and what the chart shows where there is one."""
+    zh = (
+        "聚集：同一家庭、工作单位、安置点或车厢出现的病例，例数和间隔达到当日生效的防控方案的规定，由"
+        "关联记录得出；经现场确认的才计入分级。"
+    )
+    en = (
+        "Clusters: cases in one household, workplace, resettlement site or carriage, as many and "
+        "as close in time as the protocol in force asks for, found in linked records; those that "
+        "the field confirmed count for grades. "
+    )
+    if drawn:
+        zh += "图为各起聚集的传播链叠加，不显示任何个人；"
+        en += "The chart lays all chains over one another and shows no person; "
+    return Text(
+        f"{zh}单起聚集的传播链只供现场核查。数目经披露控制。",
+        f"{en}{'t' if drawn else 'T'}he chain of a single cluster is for the field alone. Counts "
+        "passed disclosure control.",
     )
 
 
