@@ -11,8 +11,11 @@ import numpy as np
 import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 from scipy.optimize import linprog
 
+from analytics.methods.suppression.attack import Knowledge, attack
+from analytics.privacy import joint
 from analytics.privacy.layout import ancestors, with_margins
 from analytics.privacy.release import Dimension, Ledger, TableSpec, release
 
@@ -101,3 +104,66 @@ def test_two_days_together_prove_no_increment_small(figures, increments):
         top = highest(row, system, sums)
         assert top < 1e-6 or top >= 10 - 1e-6
         assert cell.sum() >= 1
+
+
+AXES = {"a": ("a1", "a2", "a3"), "b": ("b1", "b2"), "c": ("c1", "c2"), "d": ("d1", "d2", "d3")}
+HELD = st.lists(
+    st.lists(st.sampled_from(sorted(AXES)), min_size=1, max_size=2, unique=True).map(sorted),
+    min_size=2, max_size=4, unique_by=tuple,
+)  # fmt: skip
+
+
+def published(held, persons, rng):
+    """Tables over some dimensions of the same persons, a third of each hidden."""
+    entries = []
+    for names in held:
+        rows = persons.groupby(names, as_index=False)["n"].sum()
+        dimensions = tuple(Dimension.flat(name, AXES[name]) for name in names)
+        one = spec(dimensions=dimensions, stock=True)
+        shown = [int(v) if rng.random() > 1 / 3 else None for v in with_margins(rows, one)]
+        entries.append(one.entry(shown, shown))
+    return entries
+
+
+@settings(max_examples=60, deadline=None)
+@given(HELD, st.integers(0, 10**6))
+def test_tables_side_by_side_prove_what_all_dimensions_crossed_would(held, seed):
+    """Whole tables over all dimensions at once are what the parts stand for."""
+    rng = np.random.default_rng(seed)
+    persons = pd.DataFrame(itertools.product(*AXES.values()), columns=list(AXES))
+    persons["n"] = rng.poisson(rng.choice([0.2, 3.0], len(persons)))
+    entries = published(held, persons, rng)
+    placed, parts = joint.place(entries), joint.parts(entries)
+    crossed = joint.knowledge(entries, placed)
+    dark = [[limit is None for limit in entry.lower] for entry in entries]
+    asked = sparse.csr_array(
+        sparse.vstack(
+            [where.sums[np.flatnonzero(d)] for where, d in zip(placed, dark, strict=True)]
+        )
+    )
+    floor = np.full(asked.shape[0], 6)
+    none = np.zeros(parts.links.shape[0], dtype=np.int64)
+    aside = Knowledge(
+        sparse.csr_array(sparse.vstack([parts.links, parts.of(crossed.sums)])),
+        np.concatenate([none, crossed.lower]),
+        np.concatenate([none, crossed.upper]),
+    )
+    one, other = attack(crossed, asked, floor), attack(aside, parts.of(asked), floor)
+    if one.given_up or other.given_up:
+        return
+    assert one.small.tolist() == other.small.tolist()
+    assert one.exact.tolist() == other.exact.tolist()
+    assert one.ceiling[one.small].tolist() == other.ceiling[one.small].tolist()
+
+
+def test_private_dimensions_are_not_crossed():
+    """Four tables of codes by one thing each need the sum of their cells, not the product."""
+    held = [["a", "d"], ["b", "d"], ["c", "d"]]
+    rng = np.random.default_rng(1)
+    persons = pd.DataFrame(itertools.product(*AXES.values()), columns=list(AXES)).assign(n=4)
+    entries = published(held, persons, rng)
+    parts = joint.parts(entries)
+    assert [block.shape for block in parts.blocks] == [(36, 9), (36, 6), (36, 6)]
+    assert parts.links.shape == (6, 21)
+    apart = joint.parts(published([["a", "b"], ["b", "c"], ["a", "c"]], persons, rng))
+    assert [block.shape for block in apart.blocks] == [(12, 12)]

@@ -18,10 +18,11 @@ from analytics.render import risk as render
 from analytics.render.blocks import Missing, Text, dumps
 from analytics.render.charts.theme import wrapped
 from analytics.render.risk.chances import likely
-from analytics.study import GradeUncertainty, GradingRule
+from analytics.study import DefinitionChange, GradeUncertainty, GradingRule, Title
 
 RULE, DAY = GradingRule(), date(2020, 2, 29)
 NONE = Text("", "")
+NOTE = Title(zh="口径变更", en="another definition")
 AREAS = pd.DataFrame(
     [
         ("420501", "甲区", "Jia", "420500", True),
@@ -114,9 +115,33 @@ def test_forecast_is_shown_only_if_it_earned_its_place(counts):
     shown = [days for days in (7, 14) if found.shown(days)]
     columns = {column.key for column in section.tables[0].columns}
     assert {f"ahead_{days}" for days in shown} == {k for k in columns if k.startswith("ahead_")}
-    assert len(section.charts) == 1 + (14 in shown)  # reproduction numbers, and the fan
+    # reproduction numbers, what each prefecture may expect, and the fan
+    assert len(section.charts) == 1 + bool(shown) + (14 in shown)
     models = found.track[["days", "model"]].drop_duplicates()
     assert len(section.tables[1].rows) == len(models) == len(found.track)
+
+
+@pytest.mark.parametrize(
+    ("effect", "series", "expected"),
+    [
+        ("adds", "confirmed", {7: (5, 2)}),  # every outcome of 14 days spans it
+        ("adds", "deaths", {7: (6, 0), 14: (4, 0)}),
+        ("removes", "confirmed", {7: (6, 0), 14: (4, 0)}),
+    ],
+)
+def test_forecasts_are_not_judged_by_cases_that_a_new_definition_adds(
+    counts, effect, series, expected
+):
+    change = DefinitionChange(
+        day=DAY - timedelta(days=10), effect=effect, series=(series,), note=NOTE, source="a notice"
+    )
+    found = incidence.prospects(counts, (change,), DAY)
+    tried = found.track.groupby("days")[["origins", "left_out"]].first()
+    assert {row.Index: (row.origins, row.left_out) for row in tried.itertuples()} == expected
+    note = render.prospects(found, AREAS, DAY).tables[1].note
+    assert ("spans a change of case definition are left out (at most 2)" in note.en) == (
+        expected[7][1] == 2
+    )
 
 
 def test_record_of_quiet_days_has_no_ratio_to_a_baseline_without_error(counts):

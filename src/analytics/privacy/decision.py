@@ -46,11 +46,11 @@ class Problem:
         May be hidden; was hidden by an earlier release, and so is again; was told by one.
     weight : array (cells,)
         What hiding it costs.
-    sums : sparse array (cells, groups)
-        Cells as sums of the groups that all releases tell apart together.
+    sums : sparse array (cells, parts)
+        Cells as sums of the parts that all releases tell apart together.
     earlier : Knowledge
         What the earlier releases tell.
-    further, further_floor : sparse array (sums, groups), int array (sums,)
+    further, further_floor : sparse array (sums, parts), int array (sums,)
         Sums that only several releases together tell, and the least each must be believable to
         reach.
     """
@@ -142,9 +142,11 @@ def pose(
         )
     need[known], reason[known] = 0, ""
     further, floor = _further(mine, earlier, others, spec)
+    parts = joint.parts([spec.entry(blank, blank), *earlier])
     return Problem(
         values, need, slack, reason, candidate & ~known, given & ~known, known,
-        _weight(spec), mine.sums, _knowledge(earlier, others, mine), further, floor,
+        _weight(spec), parts.of(mine.sums), _knowledge(earlier, others, parts),
+        parts.of(further), floor,
     )  # fmt: skip
 
 
@@ -318,12 +320,15 @@ def _further(
 
 
 def _knowledge(
-    earlier: Sequence[Entry], others: Sequence[joint.Placed], mine: joint.Placed
+    earlier: Sequence[Entry], others: Sequence[joint.Placed], parts: joint.Parts
 ) -> Knowledge:
-    if earlier:
-        return joint.knowledge(earlier, others)
-    none = np.empty(0, np.int64)
-    return Knowledge(sparse.csr_array((0, mine.sums.shape[1]), dtype=np.int64), none, none)
+    """Say what earlier releases tell of the parts, and how these hang together."""
+    none = np.zeros(parts.links.shape[0], np.int64)
+    linked = Knowledge(parts.links, none, none)
+    if not earlier:
+        return linked
+    told = joint.knowledge(earlier, others)
+    return _joined(linked, Knowledge(parts.of(told.sums), told.lower, told.upper))
 
 
 def _weight(spec: TableSpec) -> np.ndarray:

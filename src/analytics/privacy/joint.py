@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -16,6 +16,58 @@ from analytics.methods.suppression.attack import Integers, Knowledge
 from analytics.privacy.releases import Entry, day
 
 _MOST_GROUPS = 200_000
+
+
+@dataclass(frozen=True)
+class Parts:
+    """
+    What groups are counted in, which no release tells further apart.
+
+    Releases of prefecture by code and of age by code say nothing of prefecture by age. Whatever
+    the two tables hold, if their counts by code agree there are persons who make up both: those
+    of a code are lined up once by prefecture and once by age. So the tables may stand side by
+    side, bound by what they share, in place of prefecture by age by code.
+
+    Parameters
+    ----------
+    blocks : tuple of sparse array (groups, parts of the block)
+        Which part of each block a group lies in.
+    links : sparse array (links, parts of all blocks)
+        Rows that are zero for every population: shared counts of a block less those of the first.
+    """
+
+    blocks: tuple[sparse.csr_array, ...]
+    links: sparse.csr_array
+
+    def of(self, sums: sparse.csr_array) -> sparse.csr_array:
+        """
+        Write sums of groups as sums of the parts of one block each.
+
+        Raises
+        ------
+        DisclosureError
+            If one spans the private dimensions of two blocks, which no release and no
+            difference of two does.
+        """
+        waiting = np.ones(sums.shape[0], bool)
+        found = []
+        for block in self.blocks:
+            counted = sparse.csr_array(sums @ block)
+            # a part is wholly in the sum, or wholly out of it
+            broken = counted.copy()
+            broken.data = (counted.data != sums.shape[1] // block.shape[1]).astype(np.int64)
+            here = waiting & (np.asarray(broken.sum(axis=1)).ravel() == 0)
+            counted.data[:] = 1
+            found.append(counted.multiply(here[:, None]))
+            waiting &= ~here
+        if waiting.any():
+            raise DisclosureError(
+                f"{int(waiting.sum())} sums span dimensions that no one release holds",
+                remedy="release fewer dimensions, or the same categories as before",
+            )
+        over = sparse.csr_array(sparse.hstack(found, format="csr"))
+        over.eliminate_zeros()
+        return over
 
 
 @dataclass(frozen=True)
@@ -61,8 +113,7 @@ def place(entries: Sequence[Entry]) -> list[Placed]:
     DisclosureError
         If the common groups are too many to audit.
     """
-    names = sorted({name for entry in entries for name in entry.covers})
-    axes = [_axis(name, entries) for name in names] + [_time_axis(entries)]
+    names, axes = _axes(entries)
     size = int(np.prod([axis[0].shape[1] for axis in axes], dtype=float))
     if size > _MOST_GROUPS:
         raise DisclosureError(
@@ -71,6 +122,48 @@ def place(entries: Sequence[Entry]) -> list[Placed]:
             remedy="release fewer dimensions, or the same categories as before",
         )
     return [_place(which, entry, names, axes) for which, entry in enumerate(entries)]
+
+
+def parts(entries: Sequence[Entry]) -> Parts:
+    """
+    Find the parts of the common groups that releases bind.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+        Releases of one population and measure, as `place` takes them.
+
+    Returns
+    -------
+    Parts
+        One block where all dimensions hang together.
+
+    Notes
+    -----
+    Let :math:`S` be the dimensions that two of the largest sets of dimensions share (time among
+    them), and each block such a set with :math:`S`. Two blocks then share :math:`S` and nothing
+    else, so that tables over them with equal counts over :math:`S` are the margins of one table
+    of whole numbers over all dimensions: the model is decomposable (Lauritzen 1996, Graphical
+    Models, section 4.4; for whole numbers by the lining up told at `Parts`).
+    """
+    names, axes = _axes(entries)
+    sizes, time = [distinct.shape[1] for distinct, _ in axes], len(names)
+    largest = _largest({frozenset(map(names.index, each.covers)) | {time} for each in entries})
+    shared = frozenset[int]().union(*(a & b for a, b in itertools.combinations(largest, 2)))
+    blocks = [_folded(sizes, held) for held in _largest({one | shared for one in largest})]
+    cells = _folded(sizes, shared)
+    margins = [(cells.T @ block > 0).astype(np.int64) for block in blocks]
+    first, others = margins[0], margins[1:]
+    # of no other block there is no link
+    links = sparse.hstack(
+        [sparse.vstack([-first] * len(others)), sparse.block_diag(others)], format="csr"
+    ) if others else sparse.csr_array((0, first.shape[1]), dtype=np.int64)  # fmt: skip
+    return Parts(tuple(blocks), sparse.csr_array(links))
+
+
+def _largest(sets: set[frozenset[int]]) -> list[frozenset[int]]:
+    """Those that lie in no other, in a fixed order."""
+    return sorted((one for one in sets if not any(one < other for other in sets)), key=sorted)
 
 
 def knowledge(entries: Sequence[Entry], placed: Sequence[Placed]) -> Knowledge:
@@ -109,6 +202,23 @@ def differences(current: Placed, earlier: Placed) -> sparse.csr_array:
             format="csr",
         )
     )
+
+
+def _axes(
+    entries: Sequence[Entry],
+) -> tuple[list[str], list[tuple[NDArray[np.int64], list[Integers]]]]:
+    """Names of the dimensions, and the axes of them and of time."""
+    names = sorted({name for entry in entries for name in entry.covers})
+    return names, [*(_axis(name, entries) for name in names), _time_axis(entries)]
+
+
+def _folded(sizes: Sequence[int], kept: Collection[int]) -> sparse.csr_array:
+    """Which cell of some axes each group of all axes lies in: (groups, cells)."""
+    folded = sparse.csr_array(np.ones((1, 1), np.int64))
+    for axis, size in enumerate(sizes):
+        one = np.eye(size, dtype=np.int64) if axis in kept else np.ones((size, 1), np.int64)
+        folded = sparse.csr_array(sparse.kron(folded, one, format="csr"))
+    return folded
 
 
 def _axis(name: str, entries: Sequence[Entry]) -> tuple[NDArray[np.int64], list[Integers]]:

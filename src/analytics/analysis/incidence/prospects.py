@@ -10,9 +10,10 @@ REPRODUCTION
 FORECAST
     adcode, days [ahead], one column q025 ... per level [cases summed over those days].
 TRACK_RECORD
-    days [ahead], model, baseline (bool), origins [number], score [weighted interval score, mean
-    over areas and origins], ratio [to the best baseline], coverage [share of areas and origins
-    inside the 95 % interval], shown (bool: it beat the best baseline).
+    days [ahead], model, baseline (bool), origins [number], left_out [number of later origins whose
+    outcome spans a change of definition], score [weighted interval score, mean over areas and
+    origins], ratio [to the best baseline], coverage [share of areas and origins inside the 95 %
+    interval], shown (bool: it beat the best baseline).
 """
 
 from __future__ import annotations
@@ -99,7 +100,10 @@ def prospects(
     -----
     Reproduction number of the last week after Cori et al. 2013 (doi:10.1093/aje/kwt133), serial
     interval of Nishiura et al. 2020 (mean 4.7, standard deviation 2.9 days); the forecast is
-    ``forecast.damped_renewal``. Every past origin is repaired with nothing from after it.
+    ``forecast.damped_renewal``. Every past origin is repaired with nothing from after it. An
+    origin is left out, and an older one taken, where a declared change of definition adds cases
+    to its outcome: a forecast of the epidemic is not judged by cases that come of counting
+    others, which no model and no baseline foresees.
     """
     dated = counts.assign(date=pd.to_datetime(counts["date"]))
     known = dated[dated["date"] <= pd.Timestamp(as_of)]
@@ -123,7 +127,9 @@ def _nothing() -> Prospects:
 
 
 def _no_track() -> pd.DataFrame:
-    names = ["days", "model", "baseline", "origins", "score", "ratio", "coverage", "shown"]
+    names = [
+        "days", "model", "baseline", "origins", "left_out", "score", "ratio", "coverage", "shown",
+    ]  # fmt: skip
     return pd.DataFrame(columns=names)
 
 
@@ -167,12 +173,10 @@ def _scored(
     origins: int,
     every: int,
 ) -> pd.DataFrame:
-    last = as_of - pd.Timedelta(days=horizon)
-    first = total.index[0] + pd.Timedelta(days=LEAST_DAYS)
-    days = [last - pd.Timedelta(days=every * back) for back in range(origins)]
+    days, left_out = _origins(total.index[0], changes, as_of, horizon, origins, every)
     histories: list[FloatArray] = []
     outcomes: list[FloatArray] = []
-    for day in [day for day in days if day >= first]:
+    for day in days:
         history = _history(total.loc[:day].dropna(axis="columns", how="all"), changes)
         later = total[history.index].ffill().fillna(0)
         step = later.loc[day + pd.Timedelta(days=horizon)] - later.loc[day]
@@ -188,9 +192,30 @@ def _scored(
             "model": found.models,
             "baseline": [name in BASELINES for name in found.models],
             "origins": len(histories),
+            "left_out": left_out,
             "score": found.score[:, :, 0].mean(axis=1),
             "ratio": ratio,
             "coverage": found.coverage[:, :, 0, 2].mean(axis=1),
             "shown": [shown[name][0] for name in found.models],
         }
     )
+
+
+def _origins(
+    begin: pd.Timestamp,
+    changes: tuple[steps.Change, ...],
+    as_of: pd.Timestamp,
+    horizon: int,
+    origins: int,
+    every: int,
+) -> tuple[list[pd.Timestamp], int]:
+    """Latest days whose outcome spans no change that adds cases; how many later ones do."""
+    adding = [pd.Timestamp(str(each.day)) for each in changes if _adds(each)]
+    last, span = as_of - pd.Timedelta(days=horizon), pd.Timedelta(days=horizon)
+    days = pd.date_range(begin + pd.Timedelta(days=LEAST_DAYS), last)[::-1][::every]
+    kept = [day for day in days if not any(day < each <= day + span for each in adding)][:origins]
+    return kept, sum(day > kept[-1] for day in days if day not in kept) if kept else len(days)
+
+
+def _adds(change: steps.Change) -> bool:
+    return change.effect == "adds" and "confirmed" in change.series

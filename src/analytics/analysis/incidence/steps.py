@@ -35,6 +35,10 @@ class Change(Protocol):
         """Day of the step."""
 
     @property
+    def effect(self) -> str:
+        """``adds`` cases, or ``removes`` them."""
+
+    @property
     def series(self) -> Iterable[str]:
         """Series it touches."""
 

@@ -39,7 +39,8 @@ class Knowledge:
     Published sums: ``lower <= sums @ groups <= upper``.
 
     ``sums`` is a (published, groups) matrix of zeros and ones; equal limits mean an exact
-    figure, unequal ones a rounded figure.
+    figure, unequal ones a rounded figure. Rows that hold minus ones too, between limits of zero,
+    say that two sums are equal.
     """
 
     sums: sparse.csr_array
@@ -314,6 +315,8 @@ class _Search:
 
 def _settle(known: Knowledge) -> tuple[Mask, Integers]:
     """Settle groups by zeros and lone unknowns, without any programme."""
+    plain = np.flatnonzero(known.sums.multiply(known.sums < 0).sum(axis=1) == 0)
+    known = Knowledge(known.sums[plain], known.lower[plain], known.upper[plain])
     sums, groups = known.sums, known.sums.shape[1]
     fixed, value = np.zeros(groups, bool), np.zeros(groups, np.int64)
     while True:

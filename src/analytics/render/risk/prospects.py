@@ -55,10 +55,11 @@ def prospects(found: Prospects, areas: pd.DataFrame, as_of: date) -> Section:
             "病例过少或序列过短，无法估计再生数", "Too few cases or days to say where it is heading"
         )
     fan = [_fan(found, areas, as_of)] if max(HORIZONS) in shown else []
+    ahead = [_ahead(found, areas, min(shown))] if shown else []
     return Section(
         title=title,
         paragraphs=(_told(found, shown),),
-        charts=(*_numbers(estimated, areas), *fan),
+        charts=(*_numbers(estimated, areas), *ahead, *fan),
         tables=(_table(found, areas, shown), _track(found)),
         note=Text(
             "再生数按Cori等（2013）、近7日窗口、代际间隔均值4.7天估计；预测基于回补后的序列，"
@@ -127,6 +128,32 @@ def _told(found: Prospects, shown: list[int]) -> Text:
     return Text(
         f"{text.zh}{other.zh}天预测未能做到，不列。",
         f"{text.en} Those for {other.en} days did not, and are not.",
+    )
+
+
+def _ahead(found: Prospects, areas: pd.DataFrame, days: int) -> Chart:
+    """Draw the cases each prefecture may expect over some days with their interval."""
+    named = places(areas)
+    table = found.forecast[
+        (found.forecast["days"] == days) & found.forecast["adcode"].isin(areas["prefecture"])
+    ].sort_values(["q5", "q975"], ascending=False)
+    quiet = int((table["q5"].round() == 0).sum())
+    return charts.ranked_bars(
+        [named[code] for code in table["adcode"]],
+        table["q5"].round().tolist(),
+        low=table["q025"].round().tolist(),
+        high=table["q975"].round().tolist(),
+        label=Text("新增病例（预测）", "New cases (forecast)"),
+        title=Text(
+            f"预测：未来{days}天中位数为0例的市州{quiet}个（共{len(table)}个）",
+            f"Forecast: the median of {quiet} of {len(table)} prefectures is no new case in "
+            f"{days} days",
+        ),
+        alternative=Text(
+            f"各市州未来{days}天新增病例的预测中位数及95%区间，由高到低。",
+            f"Median forecast of new cases in {days} days for each prefecture and its 95% "
+            "interval, highest first.",
+        ),
     )
 
 
@@ -245,6 +272,14 @@ def _track(found: Prospects) -> Table:
         }
         for row in rows(found.track)
     ]
+    left_out = int(found.track["left_out"].max()) if len(found.track) else 0
+    spans = Text(
+        f"结果跨越病例定义变更的起点不计（最多{left_out}个），另取更早的起点。" if left_out else "",
+        f" Past days whose outcome spans a change of case definition are left out (at most "
+        f"{left_out}), earlier ones taken instead."
+        if left_out
+        else "",
+    )
     return Table(
         caption=Text("过往预测的检验", "Track record of past forecasts"),
         columns=(
@@ -258,9 +293,11 @@ def _track(found: Prospects) -> Table:
         ),
         rows=tuple(entries),
         note=Text(
-            "加权区间评分（Bracher等，2021），各市州各起点平均，越小越好；起点均只用当时所知。",
+            "加权区间评分（Bracher等，2021），各市州各起点平均，越小越好；起点均只用当时所知。"
+            f"{spans.zh}",
             "Weighted interval score (Bracher et al., 2021), mean over prefectures and past days; "
-            "smaller is better. Each past forecast knew only what was known on its day.",
+            "smaller is better. Each past forecast knew only what was known on its day."
+            f"{spans.en}",
         ),
         name="track-record",
         collapsed=True,
