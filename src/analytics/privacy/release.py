@@ -160,7 +160,9 @@ def release(table: pd.DataFrame, spec: TableSpec, ledger: Ledger) -> Released:
     no code with it.
     """
     with ledger.held():
-        history = [entry for entry in ledger.entries() if entry.identity not in spec.corrects]
+        history = ledger.entries()
+        if spec.corrects:
+            history = [entry for entry in history if entry.identity not in spec.corrects]
         rows = leaf_values(table, spec)
         released = _again(rows, spec, history) or _coarsening(rows, spec, history)
         ledger.append(_entry_of(released))
@@ -174,14 +176,15 @@ def _again(rows: pd.DataFrame, spec: TableSpec, history: list[Entry]) -> Release
     current: TableSpec | None = spec
     while current is not None:
         values = with_margins(rows, current)
-        for known in history:
+        blank = current.entry([None] * len(values), [None] * len(values))
+        same = [k for k in history if (k.name, k.as_of, k.covers) == (
+            blank.name, blank.as_of, blank.covers)]  # fmt: skip
+        for known in same:
             hidden = np.array([limit is None for limit in known.lower], bool)
-            if len(hidden) != len(values):
-                continue
             limits: list[int | None] = [
                 None if dark else int(value) for value, dark in zip(values, hidden, strict=True)
             ]
-            if known.identity == current.entry(limits, limits).identity:
+            if known.repeats(current.entry(limits, limits)):
                 return _wrap(
                     values, hidden, np.full(len(hidden), "left before", object), None, current,
                     len(history), coarser=current is not spec,

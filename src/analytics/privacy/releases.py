@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,11 @@ class Entry:
     @property
     def identity(self) -> str:
         """Digest of all of it."""
-        return hashlib.sha256(_canonical(asdict(self)).encode()).hexdigest()
+        return hashlib.sha256(_canonical(vars(self)).encode()).hexdigest()
+
+    def repeats(self, other: Entry) -> bool:
+        """Whether it is the other release again, in the same order of cells."""
+        return self == other and self.identity == other.identity
 
 
 @dataclass(frozen=True)
@@ -104,31 +108,35 @@ class Ledger:
             If a line was edited, cut out or reordered; says which.
         """
         if not self.path.exists():
+            _verified.pop(self.path, None)
             return []
-        chain, entries = _GENESIS, []
-        for number, line in enumerate(self.path.read_text(encoding="utf-8").splitlines(), 1):
+        text = self.path.read_text(encoding="utf-8")
+        before, chain, entries = _verified.get(self.path, ("", _GENESIS, ()))
+        if not text.startswith(before):
+            before, chain, entries = "", _GENESIS, ()
+        fresh = []
+        for number, line in enumerate(text[len(before) :].splitlines(), before.count("\n") + 1):
             try:
                 stored = json.loads(line)
                 link, body = stored.pop("chain"), stored
                 chain = _link(chain, body)
                 if link != chain:
                     raise ValueError  # noqa: TRY301
-                entries.append(_entry(body))
+                fresh.append(_entry(body))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise AuditError(
                     f"the ledger of releases was changed at line {number}",
                     remedy="restore it from a copy: without it no release can be differenced",
                 ) from error
-        return entries
+        _verified[self.path] = text, chain, (*entries, *fresh)
+        return [*entries, *fresh]
 
     def append(self, entry: Entry) -> None:
         """Add a release, unless it is there already; whole or not at all."""
-        entries = self.entries()
-        if any(known.identity == entry.identity for known in entries):
+        if any(entry.repeats(known) for known in self.entries()):
             return
-        before = self.path.read_text(encoding="utf-8") if entries else ""
-        chain = json.loads(before.splitlines()[-1])["chain"] if entries else _GENESIS
-        body = json.loads(_canonical(asdict(entry)))
+        before, chain, _ = _verified.get(self.path, ("", _GENESIS, ()))
+        body = json.loads(_canonical(vars(entry)))
         line = _canonical({**body, "chain": _link(chain, body)})
         fresh = self.path.with_name(f".{self.path.name}.new")
         with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123
@@ -136,6 +144,10 @@ class Ledger:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self.path)
+
+
+_verified: dict[Path, tuple[str, str, tuple[Entry, ...]]] = {}
+"""Ledgers as this process last read them, the last link of the chain, and what they hold."""
 
 
 def ledger_of(state: Path) -> Ledger:
