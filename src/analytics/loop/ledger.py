@@ -32,6 +32,10 @@ STATUSES = ("outstanding", "confirmed", "refuted", "unreachable", "moved", "adju
 VERIFIED = ("confirmed", "refuted")
 RETURNED = ("unreachable", "moved", "adjudication")
 
+_FEEDS = ("pushes", "verifications")
+_lately: dict[tuple[Any, ...], tuple[pa.Table, pa.Table]] = {}
+"""What was read last, under the deliveries it was read from."""
+
 _ROWS = """
 with rows as (
     select row, any_value(question) as question, any_value(row_version) as row_version,
@@ -109,19 +113,30 @@ def held(study: Study) -> Iterator[None]:
 
 
 def known(study: Study, moment: datetime) -> tuple[pa.Table, pa.Table]:
-    """Rows of `pushes` and of `verifications` known at a moment, as in their contracts."""
-    connection = engine.connect()
-    try:
-        held = archive.as_of(
-            study.state / "archive", moment, connection, feeds=("pushes", "verifications")
-        )
-        pushes, verifications = (
-            engine.rows(held[feed].drop("record"), connection)
-            for feed in ("pushes", "verifications")
-        )
-    finally:
-        connection.disconnect()
-    return pushes, verifications
+    """
+    Rows of `pushes` and of `verifications` known at a moment, as in their contracts.
+
+    What a process read last it reads from memory, as long as no delivery came in between.
+    """
+    folder = study.state / "archive"
+    local = moment.replace(tzinfo=ZONE) if moment.tzinfo is None else moment.astimezone(ZONE)
+    listed = [e for e in archive.entries(folder) if e.feed in _FEEDS and e.delivered <= local]
+    files = {archive.part_path(folder, e.feed, e.part) for e in listed if e.part}
+    stamp = (
+        folder, tuple(listed), tuple((f, f.stat().st_mtime_ns) for f in sorted(files)),
+    )  # fmt: skip
+    if stamp not in _lately:
+        connection = engine.connect()
+        try:
+            found = archive.as_of(folder, moment, connection, feeds=_FEEDS)
+            pushes, verifications = (
+                engine.rows(found[feed].drop("record"), connection) for feed in _FEEDS
+            )
+        finally:
+            connection.disconnect()
+        _lately.clear()
+        _lately[stamp] = pushes, verifications
+    return _lately[stamp]
 
 
 def rows(study: Study, moment: datetime) -> pa.Table:
