@@ -121,10 +121,7 @@ def known(study: Study, moment: datetime) -> tuple[pa.Table, pa.Table]:
     folder = study.state / "archive"
     local = moment.replace(tzinfo=ZONE) if moment.tzinfo is None else moment.astimezone(ZONE)
     listed = [e for e in archive.entries(folder) if e.feed in _FEEDS and e.delivered <= local]
-    files = {archive.part_path(folder, e.feed, e.part) for e in listed if e.part}
-    stamp = (
-        folder, tuple(listed), tuple((f, f.stat().st_mtime_ns) for f in sorted(files)),
-    )  # fmt: skip
+    stamp = folder, tuple(listed)  # what a delivery brought never changes
     if stamp not in _lately:
         connection = engine.connect()
         try:

@@ -20,6 +20,7 @@ from analytics.simulation import truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from concurrent.futures import Executor
     from pathlib import Path
 
     from analytics.replay.plan import Plan
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
 _SEARCHED: Final = ("archive", "receipts", "originals", "loop", "linkage", "findings", "published")
 
 
-def draw_up(plan: Plan, folder: Path, study: Study, say: Callable[[str], None]) -> Path:
+def draw_up(
+    plan: Plan, folder: Path, study: Study, say: Callable[[str], None], beside: Executor
+) -> Path:
     """
     Draw up the account of a replay whose days are all played.
 
@@ -41,6 +44,8 @@ def draw_up(plan: Plan, folder: Path, study: Study, say: Callable[[str], None]) 
         At the replay's home.
     say : callable
         Told how it goes.
+    beside : Executor
+        A process in which the other policies run meanwhile.
 
     Returns
     -------
@@ -50,11 +55,14 @@ def draw_up(plan: Plan, folder: Path, study: Study, say: Callable[[str], None]) 
     """
     days = folder / "days"
     records = [json.loads((days / f"{day}.json").read_text("utf-8")) for day in plan.days]
-    runs = _policies(plan, folder, study, say)
+    if plan.worlds:
+        say(f"running the other policies with {plan.worlds} seeds")
+    running = beside.submit(_policies, plan, folder, study)
     say("looking for numbers of people in what was written")
     places = [study.state / name for name in _SEARCHED if (study.state / name).is_dir()]
     read, leaking = leaks.search([*places, folder / "pages", days], truths.numbers(study))
     outcomes = feedback.outcomes(*ledger.known(study, studies.moment(plan.last)))
+    runs = running.result()
     said = {
         "plan": json.loads(plan.model_dump_json()),
         "days": records,
@@ -89,7 +97,7 @@ def read(study: Study) -> dict[str, Any] | None:
     return said
 
 
-def _policies(plan: Plan, folder: Path, study: Study, say: Callable[[str], None]) -> pd.DataFrame:
+def _policies(plan: Plan, folder: Path, study: Study) -> pd.DataFrame:
     """Run the other policies, or read what they gave."""
     path = folder / "policies.parquet"
     if path.is_file():
@@ -98,9 +106,8 @@ def _policies(plan: Plan, folder: Path, study: Study, say: Callable[[str], None]
         return pd.DataFrame()
     seeds = range(plan.seed, plan.seed + plan.worlds)
     runs = policies.compare(
-        study, plan.world_people, seeds, (plan.first, plan.last), controlled=plan.scenario,
-        progress=lambda done, of: say(f"other policies: {done} of {of} seeds"),
-    )  # fmt: skip
+        study, plan.world_people, seeds, (plan.first, plan.last), controlled=plan.scenario
+    )
     runs.to_parquet(path)
     return runs
 

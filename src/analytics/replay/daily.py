@@ -18,10 +18,13 @@ from analytics.privacy import audit, vault
 from analytics.privacy.purposes import Reader
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     import pandas as pd
     import pyarrow as pa
 
     from analytics.analysis.resettlement import Plan
+    from analytics.loop.findings import Found
     from analytics.loop.push import Pushed
     from analytics.pool.linkage.sealed import Linked
     from analytics.privacy.keys import Ring
@@ -170,7 +173,9 @@ def screen(study: Study, ring: Ring, day: date, *, memory: int = 4096) -> Screen
     return Screened(rows, totals)
 
 
-def push(study: Study, ring: Ring, moment: datetime, *, seed: int = 0) -> Pushed:
+def push(
+    study: Study, ring: Ring, moment: datetime, *, seed: int = 0, beside: Executor | None = None
+) -> Pushed:
     """
     Push what was found to the lists of the teams that check it.
 
@@ -183,6 +188,9 @@ def push(study: Study, ring: Ring, moment: datetime, *, seed: int = 0) -> Pushed
         As known then.
     seed : int
         Of the random check.
+    beside : Executor, optional
+        A process that asks for every second duty meanwhile; all are asked for in this one
+        without it.
 
     Returns
     -------
@@ -202,13 +210,25 @@ def push(study: Study, ring: Ring, moment: datetime, *, seed: int = 0) -> Pushed
         threshold = thresholds.value(study, "linkage", 0.5, moment)
         found.append(findings.linkage_review(study, ring, threshold))
     frames = [_frame(study)]
-    for duty, ask in inquiries.BY_DUTY.items():
-        if duty in known:
-            asked = ask(study, ring, moment)
-            found.append(asked.findings)
-            frames.append(asked.frame)
+    asking = [duty for duty in inquiries.BY_DUTY if duty in known]
+    apart = {}
+    if beside:
+        apart = {duty: beside.submit(_asked, study.name, duty, moment) for duty in asking[1::2]}
+    here = {d: inquiries.BY_DUTY[d](study, ring, moment) for d in asking if d not in apart}
+    for duty in asking:
+        asked = apart[duty].result() if duty in apart else here[duty]
+        found.append(asked.findings)
+        frames.append(asked.frame)
     frame = pa.concat_tables(frames, promote_options="default")
     return pushing.push(study, findings.together(found), ring, moment, frame=frame, seed=seed)
+
+
+def _asked(name: str, duty: str, moment: datetime) -> Found:
+    """Ask for one duty in a process that reads the study and its keys itself."""
+    from analytics.loop import inquiries
+    from analytics.privacy import keys
+
+    return inquiries.BY_DUTY[duty](studies.load(name), keys.load(name), moment)
 
 
 def _frame(study: Study) -> Any:

@@ -17,8 +17,6 @@ from analytics.simulation import epidemic, scenario, travel, world
 from analytics.simulation.scenario import Channel, Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from analytics.simulation.world import World
     from analytics.study import Study
 
@@ -33,7 +31,6 @@ def compare(
     span: tuple[date, date],
     *,
     controlled: str = "",
-    progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
     """
     Run the epidemic under each policy, seed by seed.
@@ -49,8 +46,6 @@ def compare(
         First and last day on which policies differ and are counted.
     controlled : str
         Scenario of the study that is the world as it was.
-    progress : callable, optional
-        Told how many of how many seeds are done.
 
     Returns
     -------
@@ -67,14 +62,12 @@ def compare(
     """
     since, until = span
     rows = []
-    for done, seed in enumerate(seeds, start=1):
+    for seed in seeds:
         made = world.make(study, people, seed, since, until, controlled)
         rows.append({"seed": seed, "policy": AS_IT_WAS, **counted(made, made.epidemic, since)})
         for policy, openness in ((OPEN, 1.0), (SHUT, 0.0)):
             other = _otherwise(made, policy, openness, span)
             rows.append({"seed": seed, "policy": policy, **counted(made, other, since)})
-        if progress:
-            progress(done, len(seeds))
     return pd.DataFrame(rows)
 
 

@@ -86,7 +86,7 @@ def replay(plan: Plan, folder: Path, say: Callable[[str], None]) -> None:
                 disk.make_private(note.parent)
                 disk.replace(note, (json.dumps(record, ensure_ascii=False) + "\n").encode())
                 say(f"{day}  {_line(record)}")
-        account.draw_up(plan, folder, study, say)
+            account.draw_up(plan, folder, study, say, beside)
 
 
 def report(plan: Plan, folder: Path) -> tuple[Path, ...]:
@@ -198,7 +198,7 @@ class _Day:
         published = self._plan.published(self._day)
         with ThreadPoolExecutor(1) as printers:  # reports that say nothing of lists, while they go
             early = printers.submit(self._report, [n for n in published if n in DAILY])
-            self._push()
+            self._push(beside)
             with self._step("score"):
                 found = truths.recognised(self._study, self._ring, screened)
                 _write(self._folder, self._day, "found", found)
@@ -279,9 +279,11 @@ class _Day:
                     changed += 1
         self._counts["thresholds"] = changed
 
-    def _push(self) -> None:
+    def _push(self, beside: Executor) -> None:
         with self._step("push"):
-            done = daily.push(self._study, self._ring, self._moment, seed=self._plan.seed)
+            done = daily.push(
+                self._study, self._ring, self._moment, seed=self._plan.seed, beside=beside
+            )
         lists = _lists(self._folder, self._day)
         shutil.rmtree(lists, ignore_errors=True)
         shutil.rmtree(_lists(self._folder, self._day - timedelta(days=2)), ignore_errors=True)
