@@ -290,11 +290,9 @@ class _Day:
         with self._step("export"):
             known = worklists.summary(self._study, self._moment)
             names = [row["list"] for row in known.to_pylist() if row["lines"]]
-            if names:
-                worklists.export(
-                    self._study, names, self._ring, self._moment, lists,
-                    password=passwords.from_file(self._folder / "password"),
-                )  # fmt: skip
+            half = beside.submit(_exported, self._plan, self._folder, self._day, names[1::2])
+            _exported(self._plan, self._folder, self._day, names[::2])
+            half.result()
         balance = ledger.balance(ledger.rows(self._study, self._moment))
         stand = targets.standing(self._study, self._moment)["standing"].value_counts()
         self._counts |= {"findings": done.findings, "pushed": done.rows, "lists": len(names)}
@@ -368,6 +366,16 @@ def _handed_in(plan: Plan, folder: Path, day: date) -> _Beside:
     done.counts["answers"] = sum(one.answers for one in sound)
     done.counts["aside"] = sum(len({row for row, _, _ in one.aside}) for one in sound)
     return done
+
+
+def _exported(plan: Plan, folder: Path, day: date, names: Sequence[str]) -> None:
+    """Write some of a day's lists under the password."""
+    if names:
+        study = studies.load(plan.study)
+        worklists.export(
+            study, names, keys.load(study.name), studies.moment(day), _lists(folder, day),
+            password=passwords.from_file(folder / "password"),
+        )  # fmt: skip
 
 
 def _looked_ahead(plan: Plan, folder: Path, day: date) -> _Beside:
