@@ -10,8 +10,8 @@ REPRODUCTION
 FORECAST
     adcode, days [ahead], one column q025 ... per level [cases summed over those days].
 TRACK_RECORD
-    days [ahead], model, baseline (bool), origins [number], left_out [number of later origins whose
-    outcome spans a change of definition], score [weighted interval score, mean over areas and
+    days [ahead], model, baseline (bool), origins [number], left_out [number of origins passed over,
+    as their outcome spans a change of definition], score [weighted interval score, mean over areas and
     origins], ratio [to the best baseline], coverage [share of areas and origins inside the 95 %
     interval], shown (bool: it beat the best baseline).
 """
@@ -209,12 +209,14 @@ def _origins(
     origins: int,
     every: int,
 ) -> tuple[list[pd.Timestamp], int]:
-    """Latest days whose outcome spans no change that adds cases; how many later ones do."""
+    """Latest days whose outcome spans no change that adds cases; how many that do were passed."""
     adding = [pd.Timestamp(str(each.day)) for each in changes if _adds(each)]
     last, span = as_of - pd.Timedelta(days=horizon), pd.Timedelta(days=horizon)
     days = pd.date_range(begin + pd.Timedelta(days=LEAST_DAYS), last)[::-1][::every]
-    kept = [day for day in days if not any(day < each <= day + span for each in adding)][:origins]
-    return kept, sum(day > kept[-1] for day in days if day not in kept) if kept else len(days)
+    spans = [any(day < each <= day + span for each in adding) for day in days]
+    tried = next((k for k in range(len(days)) if k - sum(spans[:k]) == origins), len(days))
+    kept = [day for day, spanned in zip(days[:tried], spans, strict=False) if not spanned]
+    return kept, tried - len(kept)
 
 
 def _adds(change: steps.Change) -> bool:
