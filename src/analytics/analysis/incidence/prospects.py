@@ -11,9 +11,9 @@ FORECAST
     adcode, days [ahead], one column q025 ... per level [cases summed over those days].
 TRACK_RECORD
     days [ahead], model, baseline (bool), origins [number], left_out [number of origins passed over,
-    as their outcome spans a change of definition], score [weighted interval score, mean over areas and
-    origins], ratio [to the best baseline], coverage [share of areas and origins inside the 95 %
-    interval], shown (bool: it beat the best baseline).
+    as their outcome spans a change of definition], score [weighted interval score, mean over
+    areas and origins], ratio [to the best baseline], coverage [share of areas and origins inside
+    the 95 % interval], shown (bool: it beat the best baseline).
 """
 
 from __future__ import annotations
