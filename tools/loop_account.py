@@ -8,7 +8,9 @@ thresholds are worked out anew by `thresholds.recalibrate` and, in this experime
 once. The null field tosses coins. What is measured (precision of what was flagged, and pairwise F1
 of clusters of records) is measured against the truth, which the loop never sees.
 
-    .venv/bin/python tools/loop_account.py [SEEDS]     prints the table, writes docs/loop-gain.svg
+    .venv/bin/python tools/loop_account.py [SEEDS]
+
+writes docs/loop-gain.svg, and the table between the marks in docs/loop.md and docs/loop.zh.md.
 """
 
 from __future__ import annotations
@@ -298,13 +300,48 @@ def figure(days: pd.DataFrame) -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
+_SAID: Final = {
+    "precision": ("precision of what was flagged", "标记的准确率"),
+    "f1": ("F1 of clusters of records", "记录成组的 F1"),
+    "loss": ("stated loss per question", "每个问题的损失（按研究所定代价）"),
+    "recall": ("recall of screening", "排查的召回率"),
+}
+_BEGIN, _END = "<!-- begin: tools/loop_account.py -->\n", "<!-- end -->"
+
+
+def table(found: pd.DataFrame, seeds: int, language: str) -> str:
+    """Lay the gains out as a Markdown table."""
+    chinese = language == "zh"
+    heads = ("指标", "无反馈", "有反馈的变化", "抛硬币作答的变化") if chinese else (
+        "measure", "without", "gain with feedback", "gain under a null field")  # fmt: skip
+    lines = [f"| {' | '.join(heads)} |", "| --- | ---: | ---: | ---: |"]
+    rows = found.set_index(["arm", "measure"])
+    for measure, names in _SAID.items():
+        fed, null = rows.loc[("feedback", measure)], rows.loc[("null", measure)]
+        low, high = (f"{fed[end]:+.3f}".replace("-", "−") for end in ("low", "high"))
+        gain = f"{fed['mean']:+.3f} ({low} to {high}), rose in {fed['gains']:.0f} of {seeds} seeds"
+        if chinese:
+            gain = (
+                f"{fed['mean']:+.3f}（{low} 至 {high}），{seeds} 个种子中 {fed['gains']:.0f} 个提高"
+            )
+        cells = (names[chinese], f"{fed['before']:.3f}", gain, f"{null['mean']:+.3f}")
+        lines.append(f"| {' | '.join(cell.replace('-', '−') for cell in cells)} |")
+    return "\n".join(lines) + "\n"
+
+
 def main(arguments: list[str]) -> int:
-    """Run all arms over the seeds, print the gains, draw the figure."""
+    """Run all arms over the seeds, write the gains and draw the figure."""
     seeds = int(arguments[0]) if arguments else 12
     days = pd.concat([run(seed, arm) for seed in range(seeds) for arm in ARMS])
-    print(compared(days).round(3).to_string(index=False))
-    place = Path(__file__).resolve().parents[1] / "docs" / "loop-gain.svg"
-    place.write_text(figure(days), encoding="utf-8")
+    found = compared(days)
+    print(found.round(3).to_string(index=False))
+    docs = Path(__file__).resolve().parents[1] / "docs"
+    (docs / "loop-gain.svg").write_text(figure(days), encoding="utf-8")
+    for name, language in (("loop.md", "en"), ("loop.zh.md", "zh")):
+        before, rest = (docs / name).read_text(encoding="utf-8").split(_BEGIN)
+        after = rest.split(_END, 1)[1]
+        written = before + _BEGIN + "\n" + table(found, seeds, language) + "\n" + _END + after
+        (docs / name).write_text(written, encoding="utf-8")
     return 0
 
 
