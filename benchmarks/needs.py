@@ -69,7 +69,7 @@ def _by_need(reader: NeedsReader) -> list[dict[str, object]]:
         own = table.loc[need]
         right, asked = int(own[need]), int(own["unclear"])
         rows.append(_row(
-            f"{FAMILIES}, asked for {max(ASKED):.0%} right answers: {need}, {int(own.sum())} phrases",
+            f"{FAMILIES}, asked for {max(ASKED):.0%} right: {need}, {int(own.sum())} phrases",
             {"right": right, "wrong": int(own.sum()) - right - asked, "asked": asked,
              "told_of_others": int(table[need].sum()) - right},
         ))  # fmt: skip
