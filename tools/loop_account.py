@@ -315,9 +315,7 @@ def table(found: pd.DataFrame, seeds: int, language: str) -> str:
     heads = ("指标", "无反馈", "有反馈的变化", "抛硬币作答的变化") if chinese else (
         "measure", "without", "gain with feedback", "gain under a null field")  # fmt: skip
     lines = [f"| {' | '.join(heads)} |", "| --- | ---: | ---: | ---: |"]
-    rows: dict[tuple[str, str], dict[str, Any]] = {
-        (row["arm"], row["measure"]): row for row in found.to_dict("records")
-    }
+    rows: Any = {(row["arm"], row["measure"]): row for row in found.to_dict("records")}
     for measure, names in _SAID.items():
         fed, null = rows["feedback", measure], rows["null", measure]
         low, high = (f"{fed[end]:+.3f}".replace("-", "−") for end in ("low", "high"))
