@@ -69,8 +69,8 @@ def _whole(runs: list[dict[str, Any]]) -> str:
         ])  # fmt: skip
     return _table("What it gave", [
         "residents", "days", "deliveries", "rows kept", "rows pushed", "answers", "people lost",
-        "rows lost", "numbers leaked", "faults withstood", "reports", "reports failed", "time of its days",
-        "peak memory", "disk",
+        "rows lost", "numbers leaked", "faults withstood", "reports", "reports failed",
+        "time of its days", "peak memory", "disk",
     ], rows)  # fmt: skip
 
 
