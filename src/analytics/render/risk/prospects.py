@@ -54,12 +54,14 @@ def prospects(found: Prospects, areas: pd.DataFrame, as_of: date) -> Section:
         title = Text(
             "病例过少或序列过短，无法估计再生数", "Too few cases or days to say where it is heading"
         )
-    fan = [_fan(found, areas, as_of)] if max(HORIZONS) in shown else []
-    ahead = [_ahead(found, areas, min(shown))] if shown else []
+    drawn = _largest(found, areas) if max(HORIZONS) in shown else ""
+    fan = [_fan(found, areas, as_of, drawn)] if drawn else []
+    others = set(areas["prefecture"]) - {drawn}
+    ahead = [_ahead(found, areas, min(shown), others)] if shown and others else []
     return Section(
         title=title,
         paragraphs=(_told(found, shown),),
-        charts=(*_numbers(estimated, areas), *ahead, *fan),
+        charts=(*_numbers(estimated, areas), *fan, *ahead),
         tables=(_table(found, areas, shown), _track(found)),
         note=Text(
             "再生数按Cori等（2013）、近7日窗口、代际间隔均值4.7天估计；预测基于回补后的序列，"
@@ -131,13 +133,23 @@ def _told(found: Prospects, shown: list[int]) -> Text:
     )
 
 
-def _ahead(found: Prospects, areas: pd.DataFrame, days: int) -> Chart:
-    """Draw the cases each prefecture may expect over some days with their interval."""
+def _largest(found: Prospects, areas: pd.DataFrame) -> str:
+    """Prefecture with the largest forecast."""
+    ahead = found.forecast[found.forecast["adcode"].isin(areas["prefecture"])]
+    last = ahead[ahead["days"] == max(HORIZONS)].sort_values("q5", ascending=False)
+    return str(last["adcode"].iloc[0])
+
+
+def _ahead(found: Prospects, areas: pd.DataFrame, days: int, some: set[str]) -> Chart:
+    """Draw what some prefectures may expect over some days, with intervals."""
     named = places(areas)
     table = found.forecast[
-        (found.forecast["days"] == days) & found.forecast["adcode"].isin(areas["prefecture"])
+        (found.forecast["days"] == days) & found.forecast["adcode"].isin(some)
     ].sort_values(["q5", "q975"], ascending=False)
     quiet = int((table["q5"].round() == 0).sum())
+    widest = table.sort_values("q975").iloc[-1]
+    name, most = named[str(widest["adcode"])], number(float(widest["q975"]), 0)
+    zh, en = ("其余市州", " the other") if some < set(areas["prefecture"]) else ("市州", "")
     return charts.ranked_bars(
         [named[code] for code in table["adcode"]],
         table["q5"].round().tolist(),
@@ -145,23 +157,21 @@ def _ahead(found: Prospects, areas: pd.DataFrame, days: int) -> Chart:
         high=table["q975"].round().tolist(),
         label=Text("新增病例（预测）", "New cases (forecast)"),
         title=Text(
-            f"预测：未来{days}天中位数为0例的市州{quiet}个（共{len(table)}个）",
-            f"Forecast: the median of {quiet} of {len(table)} prefectures is no new case in "
-            f"{days} days",
+            f"预测：{zh}{len(table)}个中，未来{days}天中位数为0例的{quiet}个；上限最高的是{name.zh}：{most.zh}例",
+            f"Forecast for{en} {len(table)} prefectures: in {quiet} the median is no new case in "
+            f"{days} days; the highest bound is {most.en}, in {name.en}",
         ),
         alternative=Text(
-            f"各市州未来{days}天新增病例的预测中位数及95%区间，由高到低。",
-            f"Median forecast of new cases in {days} days for each prefecture and its 95% "
+            f"{zh}未来{days}天新增病例的预测中位数及95%区间，由高到低。",
+            f"Median forecast of new cases in {days} days for{en} prefectures and its 95% "
             "interval, highest first.",
         ),
     )
 
 
-def _fan(found: Prospects, areas: pd.DataFrame, as_of: date) -> Chart:
-    """Draw the prefecture with the largest forecast: its cases added up, and the fan."""
-    ahead = found.forecast[found.forecast["adcode"].isin(areas["prefecture"])]
-    last = ahead[ahead["days"] == max(HORIZONS)].sort_values("q5", ascending=False).iloc[0]
-    code = str(last["adcode"])
+def _fan(found: Prospects, areas: pd.DataFrame, as_of: date, code: str) -> Chart:
+    """Draw a prefecture's cases added up, and the fan of its forecast."""
+    ahead = found.forecast
     named = places(areas)[code]
     past = found.history[found.history["adcode"] == code].sort_values("date")["new"].tail(PAST_DAYS)
     start = pd.Timestamp(as_of) - timedelta(days=PAST_DAYS)
