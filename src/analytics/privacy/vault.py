@@ -150,7 +150,8 @@ def seal_table(
 
     def write(out: sealing.Sealing) -> None:
         sink = pa.PythonFile(out, mode="w")
-        with pa.ipc.new_stream(sink, table.schema) as writer:
+        packed = pa.ipc.IpcWriteOptions(compression="zstd")  # a fifth is left to seal and read back
+        with pa.ipc.new_stream(sink, table.schema, options=packed) as writer:
             writer.write_table(table)
 
     path = _path(vault, name)
