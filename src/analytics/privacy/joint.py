@@ -154,11 +154,10 @@ def parts(entries: Sequence[Entry]) -> Parts:
     cells = _folded(sizes, shared)
     margins = [(cells.T @ block > 0).astype(np.int64) for block in blocks]
     first, others = margins[0], margins[1:]
-    # of no other block there is no link
-    links = sparse.hstack(
-        [sparse.vstack([-first] * len(others)), sparse.block_diag(others)], format="csr"
-    ) if others else sparse.csr_array((0, first.shape[1]), dtype=np.int64)  # fmt: skip
-    return Parts(tuple(blocks), sparse.csr_array(links))
+    if not others:
+        return Parts(tuple(blocks), sparse.csr_array((0, first.shape[1]), dtype=np.int64))
+    links = [sparse.vstack([-first] * len(others)), sparse.block_diag(others)]
+    return Parts(tuple(blocks), sparse.csr_array(sparse.hstack(links, format="csr")))
 
 
 def _largest(sets: set[frozenset[int]]) -> list[frozenset[int]]:
@@ -216,7 +215,8 @@ def _folded(sizes: Sequence[int], kept: Collection[int]) -> sparse.csr_array:
     """Which cell of some axes each group of all axes lies in: (groups, cells)."""
     folded = sparse.csr_array(np.ones((1, 1), np.int64))
     for axis, size in enumerate(sizes):
-        one = np.eye(size, dtype=np.int64) if axis in kept else np.ones((size, 1), np.int64)
+        whole = sparse.csr_array(np.ones((size, 1), np.int64))
+        one = sparse.eye_array(size, dtype=np.int64, format="csr") if axis in kept else whole
         folded = sparse.csr_array(sparse.kron(folded, one, format="csr"))
     return folded
 

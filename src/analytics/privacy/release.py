@@ -177,9 +177,8 @@ def _again(rows: pd.DataFrame, spec: TableSpec, history: list[Entry]) -> Release
     while current is not None:
         values = with_margins(rows, current)
         blank = current.entry([None] * len(values), [None] * len(values))
-        same = [k for k in history if (k.name, k.as_of, k.covers) == (
-            blank.name, blank.as_of, blank.covers)]  # fmt: skip
-        for known in same:
+        asked = (blank.name, blank.as_of, blank.covers)
+        for known in (k for k in history if (k.name, k.as_of, k.covers) == asked):
             hidden = np.array([limit is None for limit in known.lower], bool)
             limits: list[int | None] = [
                 None if dark else int(value) for value, dark in zip(values, hidden, strict=True)
