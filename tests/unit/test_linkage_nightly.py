@@ -1,4 +1,4 @@
-"""Linking night after night: each original is read once, and what it gives is the same."""
+"""Linking night after night: each original is checked once, and what it gives is the same."""
 
 from __future__ import annotations
 
@@ -43,22 +43,70 @@ def nights(tmp_path, monkeypatch):
     return study, read
 
 
+def noted(study):
+    return vault.names(study.state / "vault", "linkage/stated")
+
+
+def forget(study, names):
+    for name in names:
+        vault.discard(study.state / "vault", name)
+
+
+def test_what_the_pool_checked_is_not_read_again(nights):
+    study, read = nights
+    assert link(study).originals.deliveries == 3
+    assert read == []
+
+
+def test_a_day_lies_in_one_table_once_it_is_linked(nights):
+    study, _ = nights
+    assert [name.count("/") for name in noted(study)] == [2, 3]
+    link(study)
+    assert [name.count("/") for name in noted(study)] == [2, 2]
+
+
 def test_a_night_reads_the_new_originals_alone(nights):
     study, read = nights
+    forget(study, [name for name in noted(study) if name.count("/") > 2])
     assert link(study).originals.deliveries == 3
     assert [name.partition(".")[0] for name in read] == ["cases"]
     link(study)
     assert len(read) == 1
 
 
-def test_what_was_read_before_counts_as_if_it_were_read_now(nights):
+def test_what_was_noted_counts_as_if_it_were_read_now(nights):
     study, read = nights
     link(study)
     before = told(study)
-    for name in vault.names(study.state / "vault", "linkage/stated"):
-        vault.discard(study.state / "vault", name)
+    forget(study, noted(study))
     link(study)
-    assert len(read) == 4
+    assert len(read) == 3
+    assert told(study) == before
+
+
+@pytest.mark.parametrize("killed", [1, 2])
+def test_a_killed_pool_leaves_no_note_that_counts(tmp_path, monkeypatch, killed):
+    """After the notes, after parts and before the list: told twice is told once."""
+    study = pool_study.make(monkeypatch, tmp_path)
+    ring = keys.create(study.name)
+    for feed in MORE:
+        drop(study, feed, EARLY, everyone)
+    append = pooling.archive.append
+
+    def dies(*_):  # noqa: ANN002, ANN202
+        raise KeyboardInterrupt
+
+    for _ in range(killed):
+        monkeypatch.setattr(pooling.archive, "append", dies)
+        with pytest.raises(KeyboardInterrupt):
+            pooling.run(study, ring)
+        drop(study, "cases", LATE, lambda truth: pc.less(truth, 200))
+    monkeypatch.setattr(pooling.archive, "append", append)
+    pooling.run(study, ring)
+    rows = link(study, train=True).originals.rows
+    before = told(study)
+    forget(study, noted(study))
+    assert link(study).originals.rows == rows
     assert told(study) == before
 
 

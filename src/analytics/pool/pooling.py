@@ -15,11 +15,11 @@ from analytics.pool import (
     archive,
     deliveries,
     intake,
-    listing,
     protection,
     reading,
     receipts,
     regions,
+    statements,
 )
 from analytics.pool.deliveries import DONE
 from analytics.privacy.disk import make_private
@@ -111,7 +111,7 @@ def run(
             others += changed
             kept = [delivery for delivery in group if delivery.path not in changed]
             found = [(d, judged[d.path]) for d in fresh if d.path not in changed]
-            added += _taken(study, connection, found, ring)
+            added += _taken(study, connection, found, ring, places)
             _put_away(study, kept, ring)
             done, repeated = done + len(group), repeated + len(kept) - len(found)
             if progress and len(fresh) < len(group):
@@ -224,8 +224,9 @@ def _taken(
     connection: duckdb.DuckDBPyConnection,
     judged: list[tuple[Delivery, intake.Intake | str]],
     ring: Ring | None,
+    places: Any,
 ) -> list[Entry]:
-    """Write parts and receipts, then list the deliveries: that moment they are known."""
+    """Write parts, notes of persons and receipts, then list the deliveries: now they are known."""
     folder = study.state / "archive"
     taken = {d.path: said for d, said in judged if not isinstance(said, str)}
     parts: dict[Path, str] = {}
@@ -240,6 +241,11 @@ def _taken(
     for delivery, said in judged:
         became, refused = taken.get(delivery.path), said if isinstance(said, str) else ""
         entries.append(_entry(delivery, became, parts.get(delivery.path, ""), refused))
+    if ring is not None:
+        told = zip(entries, judged, strict=True)
+        personal = [(e, taken[d.path].accepted) for e, (d, _) in told if e.part and _personal(d)]
+        if personal:
+            statements.note(connection, study, ring, personal, places)
     if entries:
         became_of = [taken.get(delivery.path) for delivery, _ in judged]
         receipts.write(study, zip(entries, became_of, strict=True))
@@ -263,12 +269,6 @@ def _entry(delivery: Delivery, taken: intake.Intake | None, part: str, refused: 
     )
 
 
-def sealed(delivery: Delivery | Entry) -> str:
-    """Name in the vault of the original of a delivery that names persons."""
-    day = delivery.date.isoformat()
-    return listing.sealed_name(delivery.department, day, delivery.feed, delivery.sha256)
-
-
 def purged(study: Study, ring: Ring | None = None) -> list[Tombstone]:
     """
     Tombstones of deliveries in the archive whose originals were purged, by name.
@@ -287,7 +287,7 @@ def purged(study: Study, ring: Ring | None = None) -> list[Tombstone]:
     from analytics.privacy import retention
 
     listed = archive.entries(study.state / "archive")
-    names = sorted({sealed(e) for e in listed if tables.contract(e.feed).personal})
+    names = sorted({statements.original(e) for e in listed if tables.contract(e.feed).personal})
     found = (retention.purged(study.state / "vault", name, ring) for name in names)
     return [stone for stone in found if stone is not None]
 
@@ -299,7 +299,7 @@ def _put_away(study: Study, group: list[Delivery], ring: Ring | None) -> None:
         from analytics.privacy import vault
 
         assert ring is not None
-        originals = [(d.path, sealed(d), d.delivered.date()) for d in personal]
+        originals = [(d.path, statements.original(d), d.delivered.date()) for d in personal]
         vault.seal_all(study.state / "vault", originals, ring)
     for delivery in group:
         if not _personal(delivery):
