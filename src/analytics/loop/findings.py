@@ -24,6 +24,7 @@ from analytics.privacy import vault
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from analytics.pool.archive import Entry
     from analytics.privacy.keys import Ring
     from analytics.study import Study
 
@@ -62,26 +63,33 @@ def rejects(study: Study, moment: datetime, *, each: int = 50) -> pa.Table:
         ``subject`` is the delivery's name and the row's position, so that nobody is named; the
         county is the province, whose records office answers.
     """
-    found = [
-        {
-            "duty": RECORDS, "purpose": "statistics", "county": study.region,
-            "subject": f"{entry.name}/{row['position']}:{row['column'] or 'row'}",
-            "subject_kind": "record", "asks": "record_wrong",
-            "rule": f"contract.{row['reason']}", "rule_version": _VERSION, "score": None,
-            "department": entry.department,
-            "reason_zh": f"{tables.contract(entry.feed).label}第{row['position']}行"
-                         f"“{_label(entry.feed, row['column'])}”：{row['reason']}",
-            "reason_en": f"{entry.feed}, row {row['position']}, {row['column'] or 'row'}: "
-                         f"{row['reason']}",
-            "check_zh": wording.CHECKS["record_wrong"][0],
-            "check_en": wording.CHECKS["record_wrong"][1],
-            "priority": 6, "due": None,
-        }
+    entries = [
+        entry
         for entry in archive.entries(study.state / "archive")
         if entry.quarantined and entry.delivered <= moment
-        for row in deliveries.rejects(study, entry).groupby("reason").head(each).to_dict("records")
-    ]  # fmt: skip
+    ]
+    found = [
+        _record_wrong(study, entries[one["delivery"]], one)
+        for one in deliveries.rejects(study, entries, each=each).to_pylist()
+    ]
     return table(found)
+
+
+def _record_wrong(study: Study, entry: Entry, fault: dict[str, Any]) -> dict[str, Any]:
+    """Ask the department that sent a row about one fault of it."""
+    column, reason = fault["column"], fault["reason"]
+    check_zh, check_en = wording.CHECKS["record_wrong"]
+    return {
+        "duty": RECORDS, "purpose": "statistics", "county": study.region,
+        "subject": f"{entry.name}/{fault['position']}:{column or 'row'}",
+        "subject_kind": "record", "asks": "record_wrong",
+        "rule": f"contract.{reason}", "rule_version": _VERSION, "score": None,
+        "department": entry.department,
+        "reason_zh": f"{tables.contract(entry.feed).label}第{fault['position']}行"
+                     f"“{_label(entry.feed, column)}”：{reason}",
+        "reason_en": f"{entry.feed}, row {fault['position']}, {column or 'row'}: {reason}",
+        "check_zh": check_zh, "check_en": check_en, "priority": 6, "due": None,
+    }  # fmt: skip
 
 
 def _label(feed: str, column: Any) -> str:

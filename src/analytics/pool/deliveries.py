@@ -25,9 +25,10 @@ from analytics.privacy.disk import make_private
 from analytics.study import ZONE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    import pandas as pd
+    import pyarrow as pa
 
     from analytics.pool.archive import Entry
     from analytics.study import Study
@@ -194,12 +195,39 @@ def receipts(study: Study) -> list[dict[str, Any]]:
     return sorted(found, key=lambda receipt: (receipt["delivered"], receipt["name"]))
 
 
-def rejects(study: Study, entry: Entry) -> pd.DataFrame:
-    """Faults of a delivery: ``position, column, reason``; no row where it had none."""
-    import pandas as pd
+def rejects(study: Study, entries: Sequence[Entry], *, each: int | None = None) -> pa.Table:
+    """
+    Read the faults of deliveries.
 
-    folder = study.state / "receipts" / entry.department / entry.date.isoformat()
-    path = folder / f"{entry.file}.{entry.sha256[:12]}.rejects.csv"
-    if not path.is_file():
-        return pd.DataFrame(columns=["position", "column", "reason"])
-    return pd.read_csv(path, dtype={"position": "int64"}, keep_default_na=False)
+    Parameters
+    ----------
+    study : Study
+    entries : sequence of Entry
+        Deliveries whose rows were checked; one without faults gives no row.
+    each : int, optional
+        Faults wanted, at most, per delivery and reason: the first ones; all without it.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``delivery`` (its place in `entries`), ``position, column, reason``, in the order of
+        deliveries and of rows in them.
+    """
+    import pyarrow as pa
+    from pyarrow import csv
+
+    kinds = {"position": pa.int64(), "column": pa.string(), "reason": pa.string()}
+    said = csv.ConvertOptions(column_types=kinds, strings_can_be_null=False)
+    found = [pa.schema({"delivery": pa.int64(), **kinds}).empty_table()]
+    for number, entry in enumerate(entries):
+        folder = study.state / "receipts" / entry.department / entry.date.isoformat()
+        path = folder / f"{entry.file}.{entry.sha256[:12]}.rejects.csv"
+        if not path.is_file():
+            continue
+        rows = csv.read_csv(path, convert_options=said).select(list(kinds))
+        if each is not None and rows.num_rows > each:
+            reasons = rows["reason"].to_pandas()
+            rows = rows.filter(pa.array(reasons.groupby(reasons).cumcount() < each))
+        place = pa.repeat(pa.scalar(number, pa.int64()), rows.num_rows)
+        found.append(rows.add_column(0, "delivery", place))
+    return pa.concat_tables(found)

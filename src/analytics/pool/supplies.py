@@ -53,7 +53,8 @@ def _rejected(study: Study, entry: Entry) -> pd.DataFrame:
     if entry.refused:
         whole = [(_FILES.get(entry.feed, entry.file), entry.date, pd.NA, "", entry.refused)]
         return pd.DataFrame(whole, columns=QUARANTINE)
-    rows = deliveries.rejects(study, entry).drop_duplicates("position")
+    faults: pd.DataFrame = deliveries.rejects(study, [entry]).to_pandas()
+    rows = faults.drop_duplicates("position")
     came = figures.original(study, entry)
     file = pd.Series(_FILES.get(entry.feed, entry.file), index=rows.index)
     if came is not None and "measure" in came:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _PATIENCE_SECONDS = 600.0
 SUFFIX = ".sealed"
 TOMBSTONE = ".purged"
+_ENDED = "vault.ended"
+"""File that stands while nobody writes: where it is missing, the last writer was killed."""
 
 
 def seal(
@@ -335,10 +337,17 @@ def _existing(vault: Path, name: str) -> Path:
 def held(vault: Path) -> Iterator[None]:
     """Keep other writers out of the vault, and clear away what killed ones left."""
     disk.make_private(vault)
+    ended = vault / _ENDED
     with disk.locked(vault / "vault.lock", _PATIENCE_SECONDS):
-        for folder in {path.parent for path in vault.rglob(".partial-*")}:
-            disk.sweep(folder)
-        yield
+        if ended.exists():
+            ended.unlink()
+        else:
+            for folder in {path.parent for path in vault.rglob(".partial-*")}:
+                disk.sweep(folder)
+        try:
+            yield
+        finally:
+            ended.touch(mode=0o600)
 
 
 @contextlib.contextmanager
