@@ -21,7 +21,8 @@ What can go wrong: one tree, one exit code each.
 
 A message says what, where, how many and what to do next; it lists every breach at
 once, and names counts and row positions, never a personal value. Exit code 1 is left to
-Python (an error nobody foresaw), 2 to the command line's own usage errors.
+Python (an error nobody foresaw), 2 to the command line's own usage errors, 130 to an
+interruption from the keyboard.
 """
 
 from __future__ import annotations
@@ -154,3 +155,21 @@ class ProvenanceError(WorkbenchError):
     """A page or its manifest is not the published one."""
 
     exit_code = 26
+
+
+def interrupted(error: BaseException) -> bool:
+    """
+    Whether an error came of an interruption from the keyboard.
+
+    DuckDB ends a query that is interrupted with an error of its own, and libraries above it
+    wrap that in theirs.
+
+    Parameters
+    ----------
+    error : BaseException
+        It, and what it was raised from or while handling, as far back as that goes.
+    """
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, KeyboardInterrupt):
+        seen = seen.__cause__ or seen.__context__
+    return seen is not None

@@ -146,3 +146,41 @@ def test_larger_sources_come_from_a_mirror_and_a_wrong_file_is_refused(
     brought = workbench("data", "fetch", "small.csv", "--mirror", str(mirror), root=root)
     assert Path(brought.stdout.strip()).read_bytes() == b"day,cases\n"
     assert "1 of 1 are in" in workbench("data", "list", root=root).stdout
+
+
+LONG_QUERY = """
+import os, signal, threading
+import duckdb
+from analytics import cli
+
+def ask():
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    try:
+        while True:
+            duckdb.connect().execute("select sum(hash(range)) from range(20000000)").fetchall()
+    except Exception as error:
+        {wrapping}
+
+cli.app = ask
+cli.main()
+"""
+
+
+@pytest.mark.parametrize(
+    "wrapping",
+    [
+        "raise",
+        "raise ValueError('a library that wraps') from error",
+        "raise errors.ContractError('ours that wraps') from None",
+    ],
+)
+@pytest.mark.fault("Ctrl-C during a query", "command line", "says so, exit 130, nothing unforeseen")
+def test_an_interrupted_query_is_an_interruption(wrapping):
+    """DuckDB gives an error of its own for it, and libraries above it one of theirs."""
+    code = LONG_QUERY.format(wrapping=wrapping).replace("import cli", "import cli, errors")
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ended.returncode == 130
+    assert ended.stderr.startswith("interrupted (exit 130): what was finished stands")
+    assert ended.stdout == ""

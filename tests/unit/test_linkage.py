@@ -11,6 +11,7 @@ from tests.made_up_people import records
 
 from analytics.errors import ArchiveError, ContractError, ParameterError
 from analytics.pool import linkage
+from analytics.pool.linkage import training
 
 KEY = bytes(range(32))
 
@@ -295,6 +296,24 @@ def test_one_department_cannot_train(people, tmp_path):
         linkage.standardise(connection, "raw")
         with pytest.raises(ContractError, match="cannot be trained"):
             linkage.train(connection)
+
+
+@pytest.mark.parametrize("stage", ["number", "name", "address"])
+def test_an_interrupted_training_gives_no_model(people, tmp_path, monkeypatch, stage):
+    """Not one without what it was learning, and no complaint about the records."""
+    rule = training.definition.rule
+
+    def interrupted(*columns):  # noqa: ANN002, ANN202
+        if stage in columns:
+            raise RuntimeError("Query interrupted") from KeyboardInterrupt()
+        return rule(*columns)
+
+    monkeypatch.setattr(training.definition, "rule", interrupted)
+    with opened(tmp_path) as connection:
+        connection.register("raw", people)
+        linkage.standardise(connection, "raw")
+        with pytest.raises(RuntimeError, match="Query interrupted"):
+            linkage.train(connection, pairs=2e5)
 
 
 def test_a_model_of_others_is_refused(tmp_path):

@@ -34,7 +34,9 @@ from analytics.cli import (
     sources,
     study,
 )
-from analytics.errors import WorkbenchError
+from analytics.errors import WorkbenchError, interrupted
+
+_INTERRUPTED = 130  # as shells say it: 128 and the number of the signal
 
 app = typer.Typer(
     name="workbench",
@@ -90,16 +92,20 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         app()
-    except WorkbenchError as error:
-        _end(f"{type(error).__name__} (exit {error.exit_code}): {error}", error.exit_code)
-    except OSError as error:
-        what = f"'{error.filename}': " if error.filename else ""
-        why = error.strerror or type(error).__name__
-        _end(
-            f"WorkbenchError (exit {WorkbenchError.exit_code}): {what}{why}",
-            WorkbenchError.exit_code,
-        )
+    except SystemExit as ended:
+        if ended.code != _INTERRUPTED:
+            raise
+        _end_interrupted()
     except Exception as error:
+        if interrupted(error):
+            _end_interrupted()
+        if isinstance(error, WorkbenchError):
+            _end(f"{type(error).__name__} (exit {error.exit_code}): {error}", error.exit_code)
+        if isinstance(error, OSError):
+            what = f"'{error.filename}': " if error.filename else ""
+            why = error.strerror or type(error).__name__
+            code = WorkbenchError.exit_code
+            _end(f"WorkbenchError (exit {code}): {what}{why}", code)
         if os.environ.get("WORKBENCH_DEBUG"):
             raise
         _end(f"{_unforeseen(error)}\nplease report it; WORKBENCH_DEBUG=1 shows more", 1)
@@ -114,6 +120,11 @@ def _unforeseen(error: Exception) -> str:
     return (
         f"{type(error).__name__} (exit 1), which nobody foresaw, in {places or 'the command line'}"
     )
+
+
+def _end_interrupted() -> NoReturn:
+    stands = "what was finished stands; run the same command to go on"
+    _end(f"interrupted (exit {_INTERRUPTED}): {stands}", _INTERRUPTED)
 
 
 def _end(said: str, code: int) -> NoReturn:

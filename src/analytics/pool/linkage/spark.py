@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from analytics.errors import ContractError
+from analytics.errors import ContractError, interrupted
 from analytics.pool.linkage import scoring
 from analytics.pool.linkage.training import quiet
 
@@ -65,7 +65,10 @@ def compare(
     with quiet():
         try:
             return _compared(session, connection, model, (records, others), lowest)
-        except Exception as error:  # noqa: BLE001 - Spark's own carry SQL and values
+        except Exception as error:
+            if interrupted(error):
+                raise
+            # Spark's own carry SQL and values
             raise ContractError(
                 "records cannot be compared on Spark under the stored model",
                 [type(error).__name__],

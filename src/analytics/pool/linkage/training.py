@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analytics.errors import ContractError
+from analytics.errors import ContractError, interrupted
 from analytics.methods import matching
 from analytics.pool.linkage import model as definition
 from analytics.pool.linkage import scoring
@@ -132,7 +132,10 @@ def _estimate(
         ):
             try:
                 session = learn(definition.rule(*columns), fix_u_probabilities=not free)
-            except Exception as error:  # noqa: BLE001 - Splink's own carry SQL and values
+            except Exception as error:
+                if interrupted(error):
+                    raise
+                # Splink's own carry SQL and values
                 if free:  # only true pairs share addresses here: no second class to learn from
                     found[name] = {}
                     continue
