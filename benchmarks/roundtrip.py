@@ -166,7 +166,7 @@ def _fill(path: Path) -> Path:
     """Fill the list in as a team would; this is not timed."""
     import openpyxl
 
-    from analytics.loop import passwords
+    from analytics.privacy import passwords
 
     book = openpyxl.load_workbook(io.BytesIO(passwords.unlock(path.read_bytes(), PASSWORD)))
     sheet = book.worksheets[0]
@@ -185,7 +185,8 @@ def _openpyxl(path: Path) -> int:
     """Write and read as many cells with openpyxl in its fastest way."""
     import openpyxl
 
-    from analytics.loop import passwords, sheets
+    from analytics.loop import sheets
+    from analytics.privacy import passwords
 
     rows = sheets.read(passwords.unlock(path.read_bytes(), PASSWORD), ".xlsx")
     started = openpyxl.Workbook(write_only=True)

@@ -152,7 +152,7 @@ def fill(path: Path, answer, *, password: str = PASSWORD, into: Path | None = No
 
     `edit` may do anything to the sheet before it is saved.
     """
-    from analytics.loop import passwords
+    from analytics.privacy import passwords
 
     book = openpyxl.load_workbook(io.BytesIO(passwords.unlock(path.read_bytes(), password)))
     sheet = book[sheets.SHEET]

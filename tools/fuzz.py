@@ -47,8 +47,9 @@ def target(reader: str) -> tuple[Callable[[bytes], None], bytes]:
     """
     from analytics import tables
     from analytics.errors import ContractError, KeyringError
-    from analytics.loop import passwords, sheets
+    from analytics.loop import sheets
     from analytics.pool import reading
+    from analytics.privacy import passwords
 
     if reader.endswith("/sheet"):  # what lies within the archive, packed anew each time
         whole, book = target(reader.removesuffix("/sheet"))

@@ -17,8 +17,8 @@ from analytics.errors import (
     StudyError,
     VerificationError,
 )
-from analytics.loop import ledger, passwords, push, verification, worklists
-from analytics.privacy import keys, vault
+from analytics.loop import ledger, push, verification, worklists
+from analytics.privacy import keys, passwords, vault
 
 PEOPLE = 22  # eleven lines for each of two teams
 SOUND = {"verdict_1": "属实 confirmed", "verified": "2020-02-10", "evidence": "上门 visit"}

@@ -8,7 +8,8 @@ import openpyxl
 import pytest
 from tests import loop_study as drawn
 
-from analytics.loop import passwords, push, sheets, worklists
+from analytics.loop import push, sheets, worklists
+from analytics.privacy import passwords
 
 FILL = """
 Sub Fill(source As String, target As String, password As String)

@@ -234,7 +234,8 @@ def receive(
     """
     from analytics import study as studies
     from analytics.errors import VerificationError
-    from analytics.loop import passwords, verification
+    from analytics.loop import verification
+    from analytics.privacy import passwords
 
     chosen, moment = studies.load(study), words.moment(at)
     ring = _ring(chosen)
@@ -390,7 +391,7 @@ def _open(summary: Any) -> list[str]:
 
 def _password(file: Path | None, *, confirm: bool = False) -> str:
     """Ask for a password, or read it from a private file; never from arguments or environment."""
-    from analytics.loop import passwords
+    from analytics.privacy import passwords
 
     if file is not None:
         return passwords.from_file(file)

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from analytics.errors import ParameterError, SetupError, SourceError
-from analytics.loop import passwords, sheets, wording, worklists
+from analytics.loop import sheets, wording, worklists
 from analytics.loop.sheets import ANSWERS, LOCKED_END
-from analytics.privacy import disk
+from analytics.privacy import disk, passwords
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,10 +20,10 @@ import pyarrow as pa
 
 from analytics.engine import cycles
 from analytics.errors import ContractError, VerificationError
-from analytics.loop import ledger, passwords, seals, sheets, wording
+from analytics.loop import ledger, seals, sheets, wording
 from analytics.loop.sheets import ANSWERS, LABELS, LOCKED_END
 from analytics.loop.worklists import sealed
-from analytics.privacy import audit, disk, vault
+from analytics.privacy import audit, disk, passwords, vault
 from analytics.study import ZONE
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 
 from analytics.engine import cycles
 from analytics.errors import ParameterError
-from analytics.loop import ledger, passwords, persons, roster, seals, sheets
+from analytics.loop import ledger, persons, roster, seals, sheets
 from analytics.loop.sheets import LOCKED_END, Sheet
-from analytics.privacy import audit, disk
+from analytics.privacy import audit, disk, passwords
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -208,14 +208,16 @@ def export(
     SetupError
         If a CSV would name people and age is not installed.
     """
-    done = []
+    done, salt = [], passwords.fresh_salt()
     for sheet, lines, named in lay_out(study, names, ring, moment):
         content = sheets.write_xlsx(sheet) if form == "xlsx" else sheets.write_csv(sheet)
         suffix: str = form
         if named:
             passwords.strong(password)
-            lock = passwords.lock_workbook if form == "xlsx" else passwords.lock_age
-            content, suffix = lock(content, password), form if form == "xlsx" else "csv.age"
+            if form == "xlsx":
+                content = passwords.lock_workbook(content, password, salt)
+            else:
+                content, suffix = passwords.lock_age(content, password), "csv.age"
         path = folder / f"{sheet.list}.v{sheet.version}.{suffix}"
         log(study, sheet.list, lines, named=named)
         disk.make_private(folder)

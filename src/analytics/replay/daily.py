@@ -18,7 +18,8 @@ from analytics.privacy import audit, vault
 from analytics.privacy.purposes import Reader
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
+    from collections.abc import Mapping
+    from concurrent.futures import Future
 
     import pandas as pd
     import pyarrow as pa
@@ -174,8 +175,9 @@ def screen(study: Study, ring: Ring, day: date, *, memory: int = 4096) -> Screen
 
 
 def push(
-    study: Study, ring: Ring, moment: datetime, *, seed: int = 0, beside: Executor | None = None
-) -> Pushed:
+    study: Study, ring: Ring, moment: datetime, *, seed: int = 0,
+    asked: Mapping[str, Future[Found]] | None = None,
+) -> Pushed:  # fmt: skip
     """
     Push what was found to the lists of the teams that check it.
 
@@ -188,9 +190,8 @@ def push(
         As known then.
     seed : int
         Of the random check.
-    beside : Executor, optional
-        A process that asks for every second duty meanwhile; all are asked for in this one
-        without it.
+    asked : mapping of str to Future, optional
+        Duty to what :func:`ask` gives for it in another process; all others are asked for here.
 
     Returns
     -------
@@ -210,21 +211,29 @@ def push(
         threshold = thresholds.value(study, "linkage", 0.5, moment)
         found.append(findings.linkage_review(study, ring, threshold))
     frames = [_frame(study)]
-    asking = [duty for duty in inquiries.BY_DUTY if duty in known]
-    apart = {}
-    if beside:
-        apart = {duty: beside.submit(_asked, study.name, duty, moment) for duty in asking[1::2]}
+    asking, apart = [duty for duty in inquiries.BY_DUTY if duty in known], asked or {}
     here = {d: inquiries.BY_DUTY[d](study, ring, moment) for d in asking if d not in apart}
     for duty in asking:
-        asked = apart[duty].result() if duty in apart else here[duty]
-        found.append(asked.findings)
-        frames.append(asked.frame)
+        answer = here[duty] if duty in here else apart[duty].result()
+        found.append(answer.findings)
+        frames.append(answer.frame)
     frame = pa.concat_tables(frames, promote_options="default")
     return pushing.push(study, findings.together(found), ring, moment, frame=frame, seed=seed)
 
 
-def _asked(name: str, duty: str, moment: datetime) -> Found:
-    """Ask for one duty in a process that reads the study and its keys itself."""
+def ask(name: str, duty: str, moment: datetime) -> Found:
+    """
+    Ask for one duty, in a process that reads the study and its keys itself.
+
+    Parameters
+    ----------
+    name : str
+        Of the study.
+    duty : str
+        Of `inquiries.BY_DUTY`.
+    moment : datetime
+        As known then.
+    """
     from analytics.loop import inquiries
     from analytics.privacy import keys
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from analytics import study as studies
 from analytics.errors import BusyError
-from analytics.loop import passwords, sheets
+from analytics.loop import sheets
 from analytics.pool import archive, pooling, time_nodes
 from analytics.pool.deliveries import DONE
+from analytics.privacy import passwords
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,10 +24,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analytics import study as studies
+from analytics import tables
 from analytics.loop import (
     feedback,
     ledger,
-    passwords,
     targets,
     thresholds,
     verification,
@@ -35,22 +35,27 @@ from analytics.loop import (
 )
 from analytics.pool import archive, figures, pooling, staging
 from analytics.pool.deliveries import DONE
-from analytics.privacy import disk, keys
+from analytics.privacy import disk, keys, passwords
 from analytics.replay import account, daily, faults, forecasts, truths
 from analytics.replay import plan as plans
 from analytics.reporting.parameters import DAILY
 from analytics.simulation import field, province
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from concurrent.futures import Executor, Future
     from pathlib import Path
 
+    from analytics.loop.findings import Found
+    from analytics.pool.archive import Entry
     from analytics.privacy.keys import Ring
     from analytics.replay.plan import Plan
     from analytics.study import Study
 
 ACTOR: Final = "replay"
+_WITHOUT_SCREENING: Final = ("stranded", "travellers")
+_AFTER_SCREENING: Final = ("health_code",)
+"""Duties asked for beside: before screening is done, and once it is."""
 _HANDED_IN = timedelta(hours=20)  # of the day, when teams hand lists in
 
 
@@ -182,6 +187,7 @@ class _Day:
         Teams hand yesterday's lists in while the day's deliveries are pooled, linked and
         screened: linking reads the answers of the day before, screening none. Reports on
         risk, travel and beds are made while new lists are drawn up, that on lists after it.
+        What screening does not decide is asked for while it goes on.
         """
         begun = time.perf_counter()
         back = beside.submit(_handed_in, self._plan, self._folder, self._day)
@@ -191,14 +197,16 @@ class _Day:
                 self._study, self._ring, train=first, at=self._moment - timedelta(days=1)
             )
         ahead = beside.submit(_looked_ahead, self._plan, self._folder, self._day)
+        asked = self._ask(beside, _WITHOUT_SCREENING)
         with self._step("screen"):
             screened = daily.screen(self._study, self._ring, self._day).rows["persons"]
         self._join(back)
         self._approve()
+        asked |= self._ask(beside, _AFTER_SCREENING)
         published = self._plan.published(self._day)
         with ThreadPoolExecutor(1) as printers:  # reports that say nothing of lists, while they go
             early = printers.submit(self._report, [n for n in published if n in DAILY])
-            self._push(beside)
+            self._push(beside, asked)
             with self._step("score"):
                 found = truths.recognised(self._study, self._ring, screened)
                 _write(self._folder, self._day, "found", found)
@@ -223,11 +231,11 @@ class _Day:
     def _pool(self) -> None:
         """Let departments deliver what had arrived by the day's end, and take it in."""
         fault = self._plan.fault(self._day)
+        before = self._begun()
         with self._step("deliver"):
             held_back = faults.HELD_BACK if fault == "late_department" else ""
-            given = self._deliver(held_back)
+            self._deliver(held_back)
             half = faults.half_copied(self._study) if fault == "half_copied" else None
-        before = {entry.name for entry in archive.entries(self._study.state / "archive")}
         with self._step("pool"):
             if fault == "killed_pool":
                 self._faults.append(faults.killed(self._study, self._ring))
@@ -238,18 +246,31 @@ class _Day:
             self._faults.append(half())
         if held_back:
             self._faults.append(faults.late(self._study, self._day))
-        added = [e for e in archive.entries(self._study.state / "archive") if e.name not in before]
+        added = self._delivered()[before:]
         self._counts |= {
-            "given": given, "deliveries": len(added),
+            "deliveries": len(added),
             "refused": sum(bool(e.refused) for e in added),
             "accepted": sum(e.accepted for e in added),
             "quarantined": sum(e.quarantined for e in added),
             "duplicates": sum(e.duplicates for e in added),
         }  # fmt: skip
 
-    def _deliver(self, held_back: str) -> int:
-        """Move what has arrived into the inbox; files moved."""
-        waiting, moved = self._folder / "waiting", 0
+    def _begun(self) -> int:
+        """Count what departments delivered before this day, however often the day is begun."""
+        note = self._folder / "days" / f"{self._day}.before"
+        if not note.is_file():
+            disk.make_private(note.parent)
+            disk.replace(note, f"{len(self._delivered())}\n".encode())
+        return int(note.read_text())
+
+    def _delivered(self) -> list[Entry]:
+        """List what departments delivered, in the archive's order; it only grows."""
+        held = archive.entries(self._study.state / "archive")
+        return [entry for entry in held if entry.department not in tables.OWN]
+
+    def _deliver(self, held_back: str) -> None:
+        """Move what has arrived into the inbox."""
+        waiting = self._folder / "waiting"
         for marker in sorted(waiting.rglob(f"*{DONE}")):
             place = marker.relative_to(waiting)
             if place.parts[0] == held_back:
@@ -263,8 +284,6 @@ class _Day:
             if file.is_file():
                 file.replace(target / file.name)
             marker.replace(target / marker.name)
-            moved += 1
-        return moved
 
     def _approve(self) -> None:
         """Put in force what the answers suggest, as a person would who reads them each evening."""
@@ -279,10 +298,14 @@ class _Day:
                     changed += 1
         self._counts["thresholds"] = changed
 
-    def _push(self, beside: Executor) -> None:
+    def _ask(self, beside: Executor, duties: Sequence[str]) -> dict[str, Future[Found]]:
+        name, moment = self._study.name, self._moment
+        return {duty: beside.submit(daily.ask, name, duty, moment) for duty in duties}
+
+    def _push(self, beside: Executor, asked: Mapping[str, Future[Found]]) -> None:
         with self._step("push"):
             done = daily.push(
-                self._study, self._ring, self._moment, seed=self._plan.seed, beside=beside
+                self._study, self._ring, self._moment, seed=self._plan.seed, asked=asked
             )
         lists = _lists(self._folder, self._day)
         shutil.rmtree(lists, ignore_errors=True)

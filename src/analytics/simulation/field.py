@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analytics.errors import VerificationError
+from analytics.privacy import passwords
 from analytics.simulation import truth
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from analytics.study import Study
 
 _SHEET = 0  # the list is the first sheet of the workbook
-_ENCRYPTED = b"\xd0\xcf\x11\xe0"
 
 
 @dataclass(frozen=True)
@@ -122,8 +121,7 @@ def fill(
     how = habits or Habits()
     asked = asked or Truth(study, day)
     content = path.read_bytes()
-    locked = content.startswith(_ENCRYPTED)
-    book = openpyxl.load_workbook(io.BytesIO(_opened(content, password) if locked else content))
+    book = openpyxl.load_workbook(io.BytesIO(passwords.unlock(content, password)))
     sheet = book.worksheets[_SHEET]
     columns = {str(cell.value).split()[-1]: int(cell.column or 0) for cell in sheet[1]}
     said: list[dict[str, Any]] = []
@@ -140,7 +138,10 @@ def fill(
     stream = io.BytesIO()
     book.save(stream)
     filled = folder / path.name
-    filled.write_bytes(_closed(stream.getvalue(), password) if locked else stream.getvalue())
+    answered, salt = stream.getvalue(), passwords.salt_of(content)
+    if salt:  # the list's own, so that one password is hashed once for all lists of a day
+        answered = passwords.lock_workbook(answered, password, salt)
+    filled.write_bytes(answered)
     _note(study, said, path.name, day)
     wrong = sum(entry["said"] != entry["true"] for entry in said)
     return Filled(filled, sheet.max_row - 1, len(said), wrong)
@@ -257,28 +258,6 @@ def _unique(values: list[str], persons: list[int]) -> dict[str, int]:
     """Persons by a value that only they have."""
     many = Counter(values)
     return {v: p for v, p in zip(values, persons, strict=True) if v and many[v] == 1}
-
-
-def _opened(content: bytes, password: str) -> bytes:
-    import msoffcrypto
-    from msoffcrypto.exceptions import DecryptionError, InvalidKeyError
-
-    plain = io.BytesIO()
-    try:
-        office = msoffcrypto.OfficeFile(io.BytesIO(content))
-        office.load_key(password=password)
-        office.decrypt(plain, verify_integrity=True)
-    except (InvalidKeyError, DecryptionError):
-        raise VerificationError("the list does not open with this password") from None
-    return plain.getvalue()
-
-
-def _closed(content: bytes, password: str) -> bytes:
-    from msoffcrypto.format.ooxml import OOXMLFile
-
-    sealed = io.BytesIO()
-    OOXMLFile(io.BytesIO(content)).encrypt(password, sealed)
-    return sealed.getvalue()
 
 
 def _note(study: Study, said: list[dict[str, Any]], name: str, day: date) -> None:
