@@ -169,7 +169,11 @@ def interrupted(error: BaseException) -> bool:
     error : BaseException
         It, and what it was raised from or while handling, as far back as that goes.
     """
-    seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, KeyboardInterrupt):
-        seen = seen.__cause__ or seen.__context__
-    return seen is not None
+    seen: list[BaseException] = []
+    before: BaseException | None = error
+    while before is not None and before not in seen:  # an error may be said to come of itself
+        if isinstance(before, KeyboardInterrupt):
+            return True
+        seen.append(before)
+        before = before.__cause__ or before.__context__
+    return False

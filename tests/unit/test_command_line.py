@@ -184,3 +184,9 @@ def test_an_interrupted_query_is_an_interruption(wrapping):
     assert ended.returncode == 130
     assert ended.stderr.startswith("interrupted (exit 130): what was finished stands")
     assert ended.stdout == ""
+
+
+def test_an_error_said_to_come_of_itself_is_no_interruption():
+    error = ValueError("turned in a circle")
+    error.__cause__ = error
+    assert not errors.interrupted(error)

@@ -40,13 +40,13 @@ def screen(
     chosen = studies.load(study)
     day = words.day(as_of) if as_of else chosen.as_of
     found = daily.screen(chosen, keys.load(chosen.name), day, memory=memory)
-    counts = {name: held.num_rows for name, held in found.rows.items()}
+    counts = {name: held.num_rows for name, held in found.items()}
     typer.echo(
         f"{counts['persons']} persons screened as of {day.isoformat()}; {counts['trace']} pieces "
         f"of evidence; {counts['clusters']} clusters"
     )
-    _say_totals(chosen, found.totals.to_pandas(), day)
-    _say_indicators(found.rows["indicators"])
+    _say_totals(chosen, daily.totals(found["persons"]).to_pandas(), day)
+    _say_indicators(found["indicators"])
 
 
 def _say_totals(study: Study, totals: pd.DataFrame, day: date) -> None:

@@ -20,7 +20,7 @@ from analytics.simulation import truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from concurrent.futures import Executor
+    from concurrent.futures import Future
     from pathlib import Path
 
     from analytics.replay.plan import Plan
@@ -30,8 +30,9 @@ _SEARCHED: Final = ("archive", "receipts", "originals", "loop", "linkage", "find
 
 
 def draw_up(
-    plan: Plan, folder: Path, study: Study, say: Callable[[str], None], beside: Executor
-) -> Path:
+    plan: Plan, folder: Path, study: Study, say: Callable[[str], None],
+    running: Future[pd.DataFrame],
+) -> Path:  # fmt: skip
     """
     Draw up the account of a replay whose days are all played.
 
@@ -44,8 +45,8 @@ def draw_up(
         At the replay's home.
     say : callable
         Told how it goes.
-    beside : Executor
-        A process in which the other policies run meanwhile.
+    running : Future
+        What :func:`policies_of` gives, in another process.
 
     Returns
     -------
@@ -55,9 +56,6 @@ def draw_up(
     """
     days = folder / "days"
     records = [json.loads((days / f"{day}.json").read_text("utf-8")) for day in plan.days]
-    if plan.worlds:
-        say(f"running the other policies with {plan.worlds} seeds")
-    running = beside.submit(_policies, plan, folder, study)
     say("looking for numbers of people in what was written")
     places = [study.state / name for name in _SEARCHED if (study.state / name).is_dir()]
     read, leaking = leaks.search([*places, folder / "pages", days], truths.numbers(study))
@@ -97,8 +95,23 @@ def read(study: Study) -> dict[str, Any] | None:
     return said
 
 
-def _policies(plan: Plan, folder: Path, study: Study) -> pd.DataFrame:
-    """Run the other policies, or read what they gave."""
+def policies_of(plan: Plan, folder: Path, study: Study) -> pd.DataFrame:
+    """
+    Run the other policies, or read what they gave.
+
+    Parameters
+    ----------
+    plan : Plan
+    folder : Path
+        Of the replay, where what they gave is kept.
+    study : Study
+        Its published figures are in its archive.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `policies.compare` gives; empty where the plan asks for no worlds.
+    """
     path = folder / "policies.parquet"
     if path.is_file():
         return pd.read_parquet(path)

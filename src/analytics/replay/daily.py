@@ -6,7 +6,6 @@ The command line runs each alone; a replay runs all of them, day after day.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,9 +17,10 @@ from analytics.privacy import audit, vault
 from analytics.privacy.purposes import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Collection, Mapping
     from concurrent.futures import Future
 
+    import ibis.expr.types as ir
     import pandas as pd
     import pyarrow as pa
 
@@ -38,24 +38,9 @@ FEEDS: Final = (
     "cluster_events",
 )  # fmt: skip
 """What screening and the search for clusters read."""
-
-
-@dataclass(frozen=True)
-class Screened:
-    """
-    What screening a study gave.
-
-    Parameters
-    ----------
-    rows : dict of str to pyarrow.Table
-        ``persons``, ``trace``, ``graph``, ``clusters``, ``members`` and ``indicators`` (with
-        their denominators), as sealed.
-    totals : pyarrow.Table
-        Persons by county and category.
-    """
-
-    rows: dict[str, pa.Table]
-    totals: pa.Table
+SCREENED: Final = ("persons", "trace", "graph", "clusters", "members", "indicators")
+"""What screening gives: one row a person, the trace of why, contacts over two generations, clusters
+and their members, and how contact tracing does (with its denominators)."""
 
 
 def link(
@@ -120,7 +105,10 @@ def link(
     return done
 
 
-def screen(study: Study, ring: Ring, day: date, *, memory: int = 4096) -> Screened:
+def screen(
+    study: Study, ring: Ring, day: date, *, memory: int = 4096,
+    wanted: Collection[str] = SCREENED,
+) -> dict[str, pa.Table]:  # fmt: skip
     """
     Put every linked person into one category of management, with the trace of why.
 
@@ -132,11 +120,13 @@ def screen(study: Study, ring: Ring, day: date, *, memory: int = 4096) -> Screen
         Known by 24:00 of it.
     memory : int
         Of the engine [MB].
+    wanted : collection of str
+        Of `SCREENED`; another process may make the others meanwhile.
 
     Returns
     -------
-    Screened
-        Its rows are sealed in the vault under ``screening/<day>/…``.
+    dict of str to pyarrow.Table
+        What was wanted, as sealed in the vault under ``screening/<day>/…``.
     """
     from analytics.analysis import clusters, screening
     from analytics.loop import feedback, ledger
@@ -151,17 +141,15 @@ def screen(study: Study, ring: Ring, day: date, *, memory: int = 4096) -> Screen
         said = feedback.decided_clusters(feedback.outcomes(*ledger.known(study, at)))
         answered = connection.create_table("answered", said, temp=True)
         grouped = clusters.find(tables, clusters.load(), day, answered)
-        made = {
-            "persons": found.persons,
-            "trace": found.trace,
-            "graph": screening.graph(tables, protocols, day),
-            "clusters": grouped.clusters,
-            "members": grouped.members,
+        made: dict[str, Callable[[], ir.Table]] = {
+            "persons": lambda: found.persons,
+            "trace": lambda: found.trace,
+            "graph": lambda: screening.graph(tables, protocols, day),
+            "clusters": lambda: grouped.clusters,
+            "members": lambda: grouped.members,
+            "indicators": lambda: screening.indicators(tables, protocols, day),
         }
-        rows = {name: engine.rows(table, connection) for name, table in made.items()}
-        persons = connection.create_table("screened", rows["persons"], temp=True)
-        totals = engine.rows(screening.totals(persons), connection)
-        rows["indicators"] = engine.rows(screening.indicators(tables, protocols, day), connection)
+        rows = {name: engine.rows(made[name](), connection) for name in SCREENED if name in wanted}
     finally:
         connection.disconnect()
     for name, held in rows.items():
@@ -171,7 +159,19 @@ def screen(study: Study, ring: Ring, day: date, *, memory: int = 4096) -> Screen
         study.state / "audit.jsonl", "screen", study.name, role=SCREENER.role,
         purpose=SCREENER.purpose, counts={name: held.num_rows for name, held in rows.items()},
     )  # fmt: skip
-    return Screened(rows, totals)
+    return rows
+
+
+def totals(persons: pa.Table) -> pa.Table:
+    """Count screened persons by county and category."""
+    from analytics.analysis import screening
+
+    connection = engine.connect()
+    try:
+        held = connection.create_table("screened", persons, temp=True)
+        return engine.rows(screening.totals(held), connection)
+    finally:
+        connection.disconnect()
 
 
 def push(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gc
 import json
 import os
 import resource
@@ -38,13 +39,14 @@ from analytics.pool.deliveries import DONE
 from analytics.privacy import disk, keys, passwords
 from analytics.replay import account, daily, faults, forecasts, truths
 from analytics.replay import plan as plans
-from analytics.reporting.parameters import DAILY
 from analytics.simulation import field, province
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from concurrent.futures import Executor, Future
     from pathlib import Path
+
+    import pandas as pd
 
     from analytics.loop.findings import Found
     from analytics.pool.archive import Entry
@@ -53,6 +55,10 @@ if TYPE_CHECKING:
     from analytics.study import Study
 
 ACTOR: Final = "replay"
+_OF_LISTS: Final = "loop"
+"""Report on the day's lists, made once they are out."""
+_BESIDE: Final = ("graph", "clusters", "members", "indicators")
+"""What another process makes of screening, while this one decides about persons."""
 _WITHOUT_SCREENING: Final = ("stranded", "travellers")
 _AFTER_SCREENING: Final = ("health_code",)
 """Duties asked for beside: before screening is done, and once it is."""
@@ -81,8 +87,9 @@ def replay(plan: Plan, folder: Path, say: Callable[[str], None]) -> None:
     plans.settle(plan, folder)
     with at_home(folder):
         study = studies.load(plan.study)
-        ring = _prepared(plan, folder, study, say)
         with reports.worker() as beside:
+            ring, running = _prepared(plan, folder, study, say, beside)
+            gc.freeze()  # what is loaded by now is no rubbish, however often that is looked for
             for number, day in enumerate(plan.days):
                 note = folder / "days" / f"{day}.json"
                 if note.is_file():
@@ -91,7 +98,7 @@ def replay(plan: Plan, folder: Path, say: Callable[[str], None]) -> None:
                 disk.make_private(note.parent)
                 disk.replace(note, (json.dumps(record, ensure_ascii=False) + "\n").encode())
                 say(f"{day}  {_line(record)}")
-            account.draw_up(plan, folder, study, say, beside)
+            account.draw_up(plan, folder, study, say, running)
 
 
 def report(plan: Plan, folder: Path) -> tuple[Path, ...]:
@@ -132,8 +139,14 @@ def at_home(folder: Path) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _prepared(plan: Plan, folder: Path, study: Study, say: Callable[[str], None]) -> Ring:
-    """Make keys, a password and the whole span's deliveries, which then wait for their day."""
+def _prepared(
+    plan: Plan, folder: Path, study: Study, say: Callable[[str], None], beside: Executor
+) -> tuple[Ring, Future[pd.DataFrame]]:
+    """
+    Make keys, a password and the whole span's deliveries, which then wait for their day.
+
+    Other policies run in a process beside meanwhile: no day decides anything about them.
+    """
     waiting = folder / "waiting"
     if not waiting.is_dir():
         for left in (folder / "home", keys.apart(folder)):
@@ -142,13 +155,17 @@ def _prepared(plan: Plan, folder: Path, study: Study, say: Callable[[str], None]
         disk.make_private(study.state)
         if not staging.current(study):
             figures.bring(study, lambda *_: None)
+    if plan.worlds:
+        say(f"running the other policies with {plan.worlds} seeds beside")
+    running = beside.submit(account.policies_of, plan, folder, study)
+    if not waiting.is_dir():
         made = province.simulate(
             study, plan.people, plan.seed, plan.first, plan.last, scenario_name=plan.scenario
         )
         say(f"{made.deliveries:,} deliveries of {plan.people:,} residents; {made.rule.en}")
         disk.replace(folder / "password", secrets.token_urlsafe(16).encode() + b"\n")
         (study.state / "inbox").rename(waiting)
-    return keys.load(study.name)
+    return keys.load(study.name), running
 
 
 def _line(record: dict[str, Any]) -> str:
@@ -185,9 +202,9 @@ class _Day:
         Do the day's work, and say what came of it.
 
         Teams hand yesterday's lists in while the day's deliveries are pooled, linked and
-        screened: linking reads the answers of the day before, screening none. Reports on
-        risk, travel and beds are made while new lists are drawn up, that on lists after it.
-        What screening does not decide is asked for while it goes on.
+        screened: linking reads the answers of the day before, screening none. What screening
+        does not decide is asked for while it goes on. Reports are made while new lists are
+        drawn up, that on lists after it.
         """
         begun = time.perf_counter()
         back = beside.submit(_handed_in, self._plan, self._folder, self._day)
@@ -196,23 +213,26 @@ class _Day:
             linked = daily.link(
                 self._study, self._ring, train=first, at=self._moment - timedelta(days=1)
             )
-        ahead = beside.submit(_looked_ahead, self._plan, self._folder, self._day)
+        rest = beside.submit(_screened, self._plan, self._day)
         asked = self._ask(beside, _WITHOUT_SCREENING)
         with self._step("screen"):
-            screened = daily.screen(self._study, self._ring, self._day).rows["persons"]
+            own = [name for name in daily.SCREENED if name not in _BESIDE]
+            screened = daily.screen(self._study, self._ring, self._day, wanted=own)["persons"]
+            rest.result()
         self._join(back)
         self._approve()
         asked |= self._ask(beside, _AFTER_SCREENING)
+        ahead = beside.submit(_looked_ahead, self._plan, self._folder, self._day)
         published = self._plan.published(self._day)
         with ThreadPoolExecutor(1) as printers:  # reports that say nothing of lists, while they go
-            early = printers.submit(self._report, [n for n in published if n in DAILY])
-            self._push(beside, asked)
+            early = printers.submit(self._report, [n for n in published if n != _OF_LISTS])
+            self._push(asked)
             with self._step("score"):
                 found = truths.recognised(self._study, self._ring, screened)
                 _write(self._folder, self._day, "found", found)
             self._join(ahead)
             early.result()
-        self._report([name for name in published if name not in DAILY])
+        self._report([name for name in published if name == _OF_LISTS])
         self._counts |= {"persons": linked.persons, "screened": screened.num_rows}
         return {
             "day": str(self._day), "wall": time.perf_counter() - begun, "seconds": self._seconds,
@@ -302,7 +322,7 @@ class _Day:
         name, moment = self._study.name, self._moment
         return {duty: beside.submit(daily.ask, name, duty, moment) for duty in duties}
 
-    def _push(self, beside: Executor, asked: Mapping[str, Future[Found]]) -> None:
+    def _push(self, asked: Mapping[str, Future[Found]]) -> None:
         with self._step("push"):
             done = daily.push(
                 self._study, self._ring, self._moment, seed=self._plan.seed, asked=asked
@@ -313,9 +333,11 @@ class _Day:
         with self._step("export"):
             known = worklists.summary(self._study, self._moment)
             names = [row["list"] for row in known.to_pylist() if row["lines"]]
-            half = beside.submit(_exported, self._plan, self._folder, self._day, names[1::2])
-            _exported(self._plan, self._folder, self._day, names[::2])
-            half.result()
+            if names:
+                worklists.export(
+                    self._study, names, self._ring, self._moment, lists,
+                    password=passwords.from_file(self._folder / "password"),
+                )  # fmt: skip
         balance = ledger.balance(ledger.rows(self._study, self._moment))
         stand = targets.standing(self._study, self._moment)["standing"].value_counts()
         self._counts |= {"findings": done.findings, "pushed": done.rows, "lists": len(names)}
@@ -391,14 +413,10 @@ def _handed_in(plan: Plan, folder: Path, day: date) -> _Beside:
     return done
 
 
-def _exported(plan: Plan, folder: Path, day: date, names: Sequence[str]) -> None:
-    """Write some of a day's lists under the password."""
-    if names:
-        study = studies.load(plan.study)
-        worklists.export(
-            study, names, keys.load(study.name), studies.moment(day), _lists(folder, day),
-            password=passwords.from_file(folder / "password"),
-        )  # fmt: skip
+def _screened(plan: Plan, day: date) -> None:
+    """Make what screening gives beside its decisions about persons."""
+    study = studies.load(plan.study)
+    daily.screen(study, keys.load(study.name), day, wanted=_BESIDE)
 
 
 def _looked_ahead(plan: Plan, folder: Path, day: date) -> _Beside:

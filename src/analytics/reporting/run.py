@@ -10,6 +10,7 @@ A run that fails in any way leaves the last good pages as they are and its own r
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -232,6 +233,7 @@ def _begin(lent: str, environment: dict[str, str]) -> None:
             parent.join()
             os._exit(1)  # as if killed too: nobody is left to take what it makes
 
+    gc.freeze()  # what the server imported is no rubbish, however often that is looked for
     os.environ.clear()  # the server's is of the day it was started
     os.environ.update(environment)
     Thread(target=watch, daemon=True).start()
