@@ -74,5 +74,6 @@ def test_a_killed_replay_goes_on_and_loses_nothing(tmp_path):
     assert {one["fault"] for one in struck} == {"late_department", "half_copied", "forged_list"}
     assert all(one["withstood"] for one in struck)
     assert sum(day["counts"]["answers"] for day in account["days"]) > 0
+    assert all(day["counts"]["deliveries"] and day["counts"]["accepted"] for day in account["days"])
     pages = list((folder / "pages").rglob("replay.*.html"))
     assert {page.name for page in pages} == {"replay.zh.html", "replay.en.html"}
