@@ -60,8 +60,7 @@ _OF_LISTS: Final = "loop"
 _BESIDE: Final = ("graph", "clusters", "members", "indicators")
 """What another process makes of screening, while this one decides about persons."""
 _WITHOUT_SCREENING: Final = ("stranded", "travellers")
-_AFTER_SCREENING: Final = ("health_code",)
-"""Duties asked for beside: before screening is done, and once it is."""
+"""Duties asked for there too, which need not wait for it."""
 _HANDED_IN = timedelta(hours=20)  # of the day, when teams hand lists in
 
 
@@ -214,14 +213,16 @@ class _Day:
                 self._study, self._ring, train=first, at=self._moment - timedelta(days=1)
             )
         rest = beside.submit(_screened, self._plan, self._day)
-        asked = self._ask(beside, _WITHOUT_SCREENING)
+        asked = {
+            duty: beside.submit(daily.ask, self._study.name, duty, self._moment)
+            for duty in _WITHOUT_SCREENING
+        }
         with self._step("screen"):
             own = [name for name in daily.SCREENED if name not in _BESIDE]
             screened = daily.screen(self._study, self._ring, self._day, wanted=own)["persons"]
             rest.result()
         self._join(back)
         self._approve()
-        asked |= self._ask(beside, _AFTER_SCREENING)
         ahead = beside.submit(_looked_ahead, self._plan, self._folder, self._day)
         published = self._plan.published(self._day)
         with ThreadPoolExecutor(1) as printers:  # reports that say nothing of lists, while they go
@@ -317,10 +318,6 @@ class _Day:
                     )
                     changed += 1
         self._counts["thresholds"] = changed
-
-    def _ask(self, beside: Executor, duties: Sequence[str]) -> dict[str, Future[Found]]:
-        name, moment = self._study.name, self._moment
-        return {duty: beside.submit(daily.ask, name, duty, moment) for duty in duties}
 
     def _push(self, asked: Mapping[str, Future[Found]]) -> None:
         with self._step("push"):
