@@ -76,6 +76,7 @@ advisories: .venv/.dev ## known vulnerabilities, offline, from a stored database
 	@.venv/bin/python tools/supply_chain.py advisories $(DB)
 
 lab: .venv/.core ## open JupyterLab on the notebooks
+	@.venv/bin/workbench pool --quiet
 	@.venv/bin/workbench lab $(ARGS)
 
 clean: ## remove what was set up and made, but for reports and state

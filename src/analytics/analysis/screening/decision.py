@@ -76,7 +76,7 @@ class Screened:
         return _decided(self._people().left_join(decisive, "person"), rules, self.as_of)
 
     def _people(self) -> ir.Table:
-        """Who gets a row, each once, with the greatest of their counties as numbers: place."""
+        """Who gets a row, each once: person, county."""
         import ibis
 
         given, homes = self.everybody, _counties(self.linked)
@@ -86,12 +86,12 @@ class Screened:
             listed = [t.select("person", county=nowhere) for t in records.everybody(others)]
             people = _once([*homes, *listed])
         elif "county" in given.columns:
-            people = given.select("person", place=given["county"].try_cast("int64"))
+            people = given
         elif homes:
             people = given.select("person").left_join(_once(homes), "person")
         else:
-            people = given.select("person", place=ibis.null("int64"))
-        return people.filter(people["person"].notnull()).select("person", "place")
+            people = given.select("person", county=ibis.null("string"))
+        return people.filter(people["person"].notnull()).select("person", "county")
 
 
 def screen(
@@ -162,11 +162,9 @@ def _decided(people: ir.Table, rules: Sequence[vocabulary.Rule], as_of: date) ->
     number, age = people["key"] // _FAR, _FAR - 1 - people["key"] % _FAR
     return people.select(
         person="person",
-        county=(people["place"] % _CODES).cast("string"),
-        category=number.cases(
-            *((place, rule.category) for place, rule in _numbered(rules)), else_="none"
-        ),
-        rule=number.cases(*((place, rule.name) for place, rule in _numbered(rules))),
+        county="county",
+        category=ibis.array([rule.category for rule in rules])[number].fill_null("none"),
+        rule=ibis.array([rule.name for rule in rules])[number],
         since=(ibis.literal(as_of) - age.as_interval("D")).cast("date"),
         undecided=records.sure(people["undecided"]),
         as_of=ibis.literal(as_of),
@@ -174,11 +172,13 @@ def _decided(people: ir.Table, rules: Sequence[vocabulary.Rule], as_of: date) ->
 
 
 def _once(homes: Sequence[ir.Table]) -> ir.Table:
-    """Each person with the greatest of all their counties."""
+    """Each person with the best known of all their counties."""
     import ibis
 
     every = ibis.union(*homes)
-    return every.group_by("person").agg(place=every["county"].max())
+    return every.group_by("person").agg(
+        county=(every["county"].max() % _CODES).cast("string"),
+    )
 
 
 def _numbered(rules: Sequence[vocabulary.Rule]) -> list[tuple[int, vocabulary.Rule]]:

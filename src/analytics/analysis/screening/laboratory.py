@@ -21,6 +21,8 @@ def tests(
     linked: Linked, editions: tuple[Diagnosis, ...], protocols: Protocols, as_of: date
 ) -> list[Evidence]:
     """Positive tests that no recovery answers, with and without symptoms, and antibodies."""
+    import ibis
+
     test = records.tests(linked, as_of)
     found = records.cases(linked, as_of)
     better = found.filter((found["ended"] == "recovered") & found["person"].notnull())
@@ -32,14 +34,14 @@ def tests(
         positive["well"].isnull() | (positive["sampled"].date() > positive["well"])
     ).select(test.columns)
     acid = positive.filter(positive["method"] == "nucleic_acid")
-    free = _without_symptoms(acid, linked, protocols, as_of)
-    said = {"record": "test_number", "feature": "nucleic_acid", "value": "positive"}
-    ill = acid.anti_join(free, "test_number")
-    well = acid.semi_join(free, "test_number")
+    free = _without_symptoms(acid, linked, protocols, as_of).mutate(free=ibis.literal(value=True))
+    acid = acid.left_join(free, ["person", "test_number"])
+    well = records.sure(acid["free"])
     parts = [
-        match(ill, "confirmed", "test_positive", "tests", date=ill["sampled"].date(), **said),
-        match(well, "asymptomatic", "test_positive_without_symptoms", "tests",
-               date=well["sampled"].date(), **said),
+        match(acid, well.ifelse("asymptomatic", "confirmed"),
+               well.ifelse("test_positive_without_symptoms", "test_positive"), "tests",
+               record="test_number", feature="nucleic_acid", date=acid["sampled"].date(),
+               value="positive"),
     ]  # fmt: skip
     serology = [edition.edition for edition in editions if edition.serology]
     if serology:
@@ -56,7 +58,7 @@ def _without_symptoms(
     positive: ir.Table, linked: Linked, protocols: Protocols, as_of: date
 ) -> ir.Table:
     """
-    Positive tests of people known to have had no symptom around then: test_number.
+    Positive tests of people known to have had no symptom around then: person, test_number.
 
     Known means that both fever and respiratory symptoms were denied within the days of one
     illness, none was recorded, and no case of theirs names an onset or a class with symptoms.
@@ -94,7 +96,7 @@ def _without_symptoms(
             | found["classification"].isin(["suspected", "clinical", "confirmed"])
         )
     )
-    return free.anti_join(ill, "person").select("test_number")
+    return free.anti_join(ill, "person").select("person", "test_number")
 
 
 def double_negative(linked: Linked, seen: ir.Table, protocols: Protocols, as_of: date) -> ir.Table:
