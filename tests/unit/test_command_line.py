@@ -186,6 +186,41 @@ def test_an_interrupted_query_is_an_interruption(wrapping):
     assert ended.stdout == ""
 
 
+PROMPT = """
+import os, signal, sys
+import typer
+from analytics import cli
+
+def read(*_, **__):
+    os.kill(os.getpid(), signal.SIGINT)
+
+def ask():
+    typer.Typer.__call__(app)
+
+app = typer.Typer()
+
+@app.command()
+def question():
+    sys.modules[typer.prompt.__module__].visible_prompt_func = read
+    typer.prompt("password")
+
+cli.app = ask
+cli.main()
+"""
+
+
+@pytest.mark.parametrize(("answer", "code"), [("", 1), ("interrupt", 130)])
+def test_an_interruption_at_a_prompt_is_one(answer, code):
+    """The end of input is none."""
+    program = PROMPT if answer else PROMPT.replace("os.kill(os.getpid(), signal.SIGINT)",
+                                                   "raise EOFError")  # fmt: skip
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ended.returncode == code
+    assert ("interrupted (exit 130)" in ended.stderr) == bool(answer)
+
+
 def test_an_error_said_to_come_of_itself_is_no_interruption():
     error = ValueError("turned in a circle")
     error.__cause__ = error

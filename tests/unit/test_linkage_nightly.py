@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pyarrow.compute as pc
 import pytest
 from tests import pool_study
 from tests.faults.test_linkage_keys import EARLY, LATE, MORE, drop, everyone, person_of, sealed
 
 from analytics.errors import ArchiveError
-from analytics.pool import pooling
+from analytics.pool import deliveries, pooling
 from analytics.pool.linkage import originals
 from analytics.pool.linkage.sealed import link_study
-from analytics.privacy import keys, vault
+from analytics.privacy import keys, retention, vault
+from analytics.study import ZONE
 
 
 def link(study, *, train=False):
@@ -108,6 +111,95 @@ def test_a_killed_pool_leaves_no_note_that_counts(tmp_path, monkeypatch, killed)
     forget(study, noted(study))
     assert link(study).originals.rows == rows
     assert told(study) == before
+
+
+def case(study, hour, phone):
+    """Deliver one case with a phone at an hour of the second day."""
+    content = (
+        "case_number,reporting_county,classification,reported,name,phone,county\n"
+        f"C-told,420102,confirmed,2020-02-19,宁无双,{phone},420102\n"
+    )
+    at = datetime(LATE.year, LATE.month, LATE.day, hour, tzinfo=ZONE)
+    deliveries.drop(study, "cases", LATE, content.encode(), delivered=at)
+    pooling.run(study, keys.load(study.name))
+
+
+def test_a_content_that_proves_to_have_been_told_sooner_counts_from_then(nights):
+    """The correction came at nine; what it corrects was told at eight, though listed at ten."""
+    study, _ = nights
+    case(study, 10, "13900000001")
+    case(study, 9, "13900000002")
+    case(study, 8, "13900000001")
+    link(study)
+    before = told(study)
+    phones = set(sealed(study, "persons")["phone"].to_pylist())
+    assert ("13900000002" in phones, "13900000001" in phones) == (True, False)
+    forget(study, noted(study))
+    link(study)
+    assert told(study) == before
+
+
+def test_what_the_pool_notes_while_people_are_linked_waits_for_the_next_night(nights, monkeypatch):
+    study, read = nights
+    groups = originals._groups
+
+    def meanwhile(*given):  # noqa: ANN002, ANN202
+        monkeypatch.setattr(originals, "_groups", groups)
+        case(study, 10, "13900000001")
+        return groups(*given)
+
+    monkeypatch.setattr(originals, "_groups", meanwhile)
+    first = link(study).originals.deliveries
+    read.clear()  # the pool's own
+    assert link(study).originals.deliveries == first + 1
+    assert read == []
+
+
+@pytest.mark.fault(
+    "Ctrl-C while a delivery is read", "deliveries", "not refused: it waits for the next run"
+)
+def test_an_interruption_while_a_delivery_is_read_refuses_nothing(nights, monkeypatch):
+    """DuckDB, which reads lines of JSON, gives an error of its own for it."""
+    study, _ = nights
+    before = len(pooling.archive.entries(study.state / "archive"))
+    case(study, 9, "13900000001")
+    link(study)
+    told_before = told(study)
+
+    def interrupted(*_):  # noqa: ANN002, ANN202
+        raise RuntimeError("Query interrupted") from KeyboardInterrupt()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(originals.reading, "_read_csv", interrupted)
+        with pytest.raises(RuntimeError, match="Query interrupted"):
+            case(study, 10, "13900000002")
+        forget(study, noted(study))
+        with pytest.raises(RuntimeError, match="Query interrupted"):
+            link(study)
+    link(study)
+    assert told(study) == told_before
+    pooling.run(study, keys.load(study.name))
+    listed = pooling.archive.entries(study.state / "archive")[before:]
+    assert [(one.accepted, one.refused) for one in listed] == [(1, ""), (1, "")]
+
+
+@pytest.mark.fault(
+    "delivery of a day that was purged",
+    "deliveries",
+    "it waits and is named; all others are taken in",
+)
+def test_a_delivery_of_a_purged_day_holds_up_no_other(nights):
+    study, _ = nights
+    ring = keys.load(study.name)
+    retention.purge(study.state / "vault", LATE, ring)
+    drop(study, "cases", EARLY, lambda truth: pc.less(truth, 100))
+    drop(study, "resident_register", LATE, lambda truth: pc.less(truth, 100))
+    held = len(pooling.archive.entries(study.state / "archive"))
+    for _ in range(2):
+        with pytest.raises(ArchiveError, match="1 deliveries name persons") as failed:
+            pooling.run(study, ring)
+        assert failed.value.breaches == (f"health: cases, {EARLY}",)
+        assert len(pooling.archive.entries(study.state / "archive")) == held + 1
 
 
 @pytest.mark.slow

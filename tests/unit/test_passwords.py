@@ -68,6 +68,27 @@ def test_no_other_password_opens_what_was_opened_before(together, plain, tried):
         passwords.unlock(together[0], tried)
 
 
+def test_rounds_are_gone_through_once_within_a_block_and_forgotten_after(plain, monkeypatch):
+    from msoffcrypto.method.ecma376_agile import ECMA376Agile
+
+    gone, salt = [], passwords.fresh_salt()
+    passwords._agile.cache_clear()
+    each = ECMA376Agile._derive_iterated_hash_from_password
+    counted = staticmethod(lambda *told: (gone.append(told[1]), each(*told))[1])
+    monkeypatch.setattr(ECMA376Agile, "_derive_iterated_hash_from_password", counted)
+    try:
+        with passwords.rounds_once():
+            first, second = (passwords.lock_workbook(plain, PASSWORD, salt) for _ in range(2))
+            with passwords.rounds_once():
+                assert passwords.unlock(second, PASSWORD) == plain
+            assert len(gone) == 1
+        passwords.unlock(first, PASSWORD)
+        assert len(gone) == 2
+    finally:
+        monkeypatch.undo()
+        passwords._agile.cache_clear()
+
+
 def test_a_short_password_locks_nothing(plain):
     with pytest.raises(KeyringError, match="fewer than 8 characters"):
         passwords.lock_workbook(plain, "1234567")

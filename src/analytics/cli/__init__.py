@@ -93,7 +93,7 @@ def main() -> None:
     try:
         app()
     except SystemExit as ended:
-        if ended.code != _INTERRUPTED:
+        if ended.code != _INTERRUPTED and not interrupted(ended):  # at a prompt it is 1
             raise
         _end_interrupted()
     except Exception as error:

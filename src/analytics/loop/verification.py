@@ -87,6 +87,7 @@ class Received:
     balance: dict[str, int]
 
 
+@passwords.rounds_once()
 def receive(
     study: Study,
     paths: Sequence[Path],

@@ -161,6 +161,7 @@ def rows(
     return standing.sort_by([("priority", "ascending"), ("due", "ascending")])
 
 
+@passwords.rounds_once()
 def export(
     study: Study,
     names: Sequence[str],

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from analytics import tables
-from analytics.errors import ContractError, KeyringError
+from analytics.errors import ArchiveError, ContractError, KeyringError
 from analytics.pool import (
     archive,
     deliveries,
@@ -22,6 +22,7 @@ from analytics.pool import (
     statements,
 )
 from analytics.pool.deliveries import DONE
+from analytics.privacy import keys
 from analytics.privacy.disk import make_private
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ def run(
         If another run is writing.
     KeyringError
         If deliveries name persons and there is no key; all others are taken in first.
+    ArchiveError
+        If deliveries name persons and came on a day that was purged; likewise.
     """
     folder = study.state / "archive"
     added: list[Entry] = []
@@ -97,7 +100,11 @@ def run(
             complete = [d for d in complete if d.department in departments]
         listed = archive.entries(folder)
         complete = _in_turn(complete, listed)
-        able = [d for d in complete if ring is not None or not _personal(d)]
+        gone = {each.period for each in keys.destroyed(ring)} if ring else set()
+        late = [d for d in complete if _personal(d) and d.delivered.date() in gone]
+        able = [
+            d for d in complete if not _personal(d) or (ring and d.delivered.date() not in gone)
+        ]
         places = regions.places(study) if able else None
         told = archive.told(listed)
         for group in _groups(able):
@@ -117,6 +124,7 @@ def run(
             if progress and len(fresh) < len(group):
                 progress(done, len(able))
     _refuse_keyless(study, [d for d in complete if ring is None and _personal(d)])
+    _refuse_purged(study, late)
     return Outcome(tuple(added), repeated, len(others))
 
 
@@ -126,6 +134,16 @@ def _refuse_keyless(study: Study, left: list[Delivery]) -> None:
             f"{len(left)} deliveries name persons, and study '{study.name}' has no key",
             sorted({f"{d.department}: {d.feed}" for d in left}),
             f"`workbench keys create --study {study.name}`; they wait in the inbox until then",
+        )
+
+
+def _refuse_purged(study: Study, left: list[Delivery]) -> None:
+    if left:
+        raise ArchiveError(
+            f"{len(left)} deliveries name persons, and what study '{study.name}' was told on "
+            "their days was purged",
+            sorted({f"{d.department}: {d.feed}, {d.delivered.date()}" for d in left}),
+            "they wait in the inbox: remove them, or have them delivered anew",
         )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analytics.errors import ContractError, WorkbenchError
+from analytics.errors import ContractError, WorkbenchError, interrupted
 from analytics.pool.files import decoded, limit, refuse, unpacked, workbook
 
 if TYPE_CHECKING:
@@ -96,6 +96,8 @@ def read(path: Path, contract: Contract, content: bytes | None = None) -> Readin
     except MemoryError as error:
         raise refuse("bomb", "larger than this machine's memory once it is read") from error
     except Exception as error:
+        if interrupted(error):
+            raise
         raise refuse("unreadable", f"not to be read ({type(error).__name__})") from error
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import date
+from functools import cache
 from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
@@ -21,8 +23,7 @@ from analytics.pool import listing, protection
 from analytics.privacy import crosswalk, vault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from datetime import date
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import duckdb
     import pyarrow as pa
@@ -82,15 +83,20 @@ def basis(study: Study, ring: Ring, places: Places) -> str:
     places : tuple
         `regions.places` of the study.
     """
+    names, patterns = places
+    crosswalks = vault.names(study.state / "vault", crosswalk.FOLDER)
+    said = (_code(), ring.fingerprint, ring.retired, crosswalks, patterns, names.to_pydict())
+    return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()
+
+
+@cache
+def _code() -> str:
+    """Digest the code of this process that decides what a row states."""
     digest = hashlib.sha256()
     for package in _SOURCES:
         root = Path(str(files("analytics") / package))
         for path in sorted(p for p in root.rglob("*") if p.suffix in {".py", ".toml"}):
             digest.update(path.read_bytes())
-    names, patterns = places
-    crosswalks = vault.names(study.state / "vault", crosswalk.FOLDER)
-    said = (ring.fingerprint, ring.retired, crosswalks, patterns, names.to_pydict())
-    digest.update(json.dumps(said, ensure_ascii=False).encode())
     return digest.hexdigest()
 
 
@@ -118,17 +124,17 @@ def note(
             add(connection, rows, entry, study, ring)
         on = basis(study, ring, places)
         for day, group in by_day([entry for entry, _ in taken]):
-            marks = sorted(map(mark, group))
-            name = hashlib.sha256("\n".join(marks).encode()).hexdigest()[:32]
-            _seal(connection, study.state / "vault", ring, f"{_FOLDER}/{day}/{name}", day,
-                  on, dict.fromkeys(marks, True))  # fmt: skip
+            told = sorted(f"{mark(entry)} {entry.delivered.isoformat()}" for entry in group)
+            name = hashlib.sha256("\n".join(told).encode()).hexdigest()[:32]
+            _seal(connection, study.state / "vault", ring, f"{_FOLDER}/{day}/{name}", group,
+                  on, dict.fromkeys(map(mark, group), True))  # fmt: skip
     finally:
         connection.execute("drop table stated")
 
 
 def take_over(
     connection: duckdb.DuckDBPyConnection, folder: Path, ring: Ring, kept: list[Entry], on: str
-) -> tuple[dict[str, bool], set[date]]:
+) -> tuple[dict[str, bool], dict[date, list[str]]]:
     """
     Add to `stated` what was noted of kept deliveries.
 
@@ -140,7 +146,8 @@ def take_over(
         The vault.
     ring : Ring
     kept : list of Entry
-        Deliveries that name persons, whose originals were not purged.
+        Deliveries that name persons, whose originals were not purged; each content as it was
+        told first.
     on : str
         What :func:`basis` is today.
 
@@ -148,8 +155,8 @@ def take_over(
     -------
     dict of str to bool
         Mark of each delivery taken over to whether its original was sound.
-    set of date
-        Days whose notes lie in several pieces.
+    dict of date to list of str
+        Days of which the pool noted something, and the names of these pieces.
 
     Raises
     ------
@@ -160,23 +167,23 @@ def take_over(
     pieces = _pieces(folder)
     for day, group in by_day(kept):
         whole = f"{_FOLDER}/{day}"
-        for name in ([whole] if vault.holds(folder, whole) else []) + pieces.get(str(day), []):
+        for name in ([whole] if vault.holds(folder, whole) else []) + pieces.get(day, []):
             stated = vault.unseal_table(folder, name, ring)
             said = json.loads(stated.schema.metadata[b"read"])
-            ours = set(said["sound"]) <= set(map(mark, group)) - known.keys()
-            if said["basis"] != on or not ours:
+            new = {one: when for one, when in _told(group).items() if one not in known}
+            if said["basis"] != on or not said["told"].items() <= new.items():
                 continue
             _present(folder, group)
             connection.register("_noted", stated)
             connection.execute("insert into stated by name select * from _noted")
             connection.unregister("_noted")
             known |= said["sound"]
-    return known, {day for day, _ in by_day(kept) if str(day) in pieces}
+    return known, pieces
 
 
 def keep(
     connection: duckdb.DuckDBPyConnection, folder: Path, ring: Ring, kept: list[Entry],
-    days: set[date], on: str, sound: Mapping[str, bool],
+    anew: Mapping[date, Sequence[str]], on: str, sound: Mapping[str, bool],
 ) -> None:  # fmt: skip
     """
     Seal what the originals of some days state, one table a day, in the place of its pieces.
@@ -189,19 +196,21 @@ def keep(
         The vault.
     ring : Ring
     kept : list of Entry
-    days : set of date
+    anew : mapping of date to sequence of str
+        Days to seal, and the pieces each takes the place of. What the pool noted meanwhile
+        stays for the next run.
     on : str
         What :func:`basis` is today.
     sound : mapping of str to bool
         Mark of every kept delivery to whether its original is sound.
     """
-    pieces = _pieces(folder)
     for day, group in by_day(kept):
-        if day in days:
+        if day in anew:
             marks = {one: sound[one] for one in map(mark, group)}
-            _seal(connection, folder, ring, f"{_FOLDER}/{day}", day, on, marks)
-    for name in (name for day in pieces.values() for name in day):
-        vault.discard(folder, name)
+            _seal(connection, folder, ring, f"{_FOLDER}/{day}", group, on, marks)
+    for name in (name for pieces in anew.values() for name in pieces):
+        if vault.holds(folder, name):  # a purge may have taken it
+            vault.discard(folder, name)
 
 
 def add(
@@ -284,13 +293,18 @@ def by_day(entries: list[Entry]) -> Iterator[tuple[date, list[Entry]]]:
         yield each, list(group)
 
 
-def _pieces(folder: Path) -> dict[str, list[str]]:
+def _told(group: Iterable[Entry]) -> dict[str, str]:
+    """Mark of each delivery to the moment it was told."""
+    return {mark(entry): entry.delivered.isoformat() for entry in group}
+
+
+def _pieces(folder: Path) -> dict[date, list[str]]:
     """Names of what the pool noted, by day."""
-    found: dict[str, list[str]] = {}
+    found: dict[date, list[str]] = {}
     for name in vault.names(folder, _FOLDER):
         day, _, piece = name.removeprefix(f"{_FOLDER}/").partition("/")
         if piece:
-            found.setdefault(day, []).append(name)
+            found.setdefault(date.fromisoformat(day), []).append(name)
     return found
 
 
@@ -304,11 +318,12 @@ def _present(folder: Path, group: list[Entry]) -> None:
 
 
 def _seal(
-    connection: duckdb.DuckDBPyConnection, folder: Path, ring: Ring, name: str, day: date,
-    on: str, sound: Mapping[str, bool],
+    connection: duckdb.DuckDBPyConnection, folder: Path, ring: Ring, name: str,
+    group: Sequence[Entry], on: str, sound: Mapping[str, bool],
 ) -> None:  # fmt: skip
+    day = group[0].delivered.date()
     rows = connection.execute("from stated where day = ?", [day]).to_arrow_table()
-    said = json.dumps({"basis": on, "sound": sound})
+    said = json.dumps({"basis": on, "told": _told(group), "sound": sound})
     vault.seal_table(
         folder, rows.replace_schema_metadata({"read": said}), name, day, ring, anew=True
     )

@@ -5,17 +5,19 @@ from __future__ import annotations
 import io
 import secrets
 import stat
-from functools import cache, lru_cache
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from analytics.errors import KeyringError, SetupError, VerificationError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _SHORTEST = 8  # characters
 _SALT = 16  # bytes
-_SALTS = 4  # kept with what a password gives with them
 _OLE = b"\xd0\xcf\x11\xe0"
 _AGE = b"age-encryption.org/"
 
@@ -80,7 +82,7 @@ def lock_workbook(content: bytes, password: str, salt: bytes | None = None) -> b
     -----
     Each workbook has a random key of its own, which alone is under the password. Workbooks that
     leave together under one password may share a salt: who finds the password opens all of them
-    with or without it, and its 100,000 rounds are gone through once.
+    with or without it, and within `rounds_once` its 100,000 rounds are gone through once.
 
     References
     ----------
@@ -103,18 +105,44 @@ def salt_of(content: bytes) -> bytes | None:
     return bytes(msoffcrypto.OfficeFile(io.BytesIO(content)).info["passwordSalt"])
 
 
+_gone_through: ContextVar[dict[Any, Any] | None] = ContextVar("_gone_through", default=None)
+
+
+@contextmanager
+def rounds_once() -> Iterator[None]:
+    """
+    Go through a password's rounds once for all workbooks of one salt that are worked on within.
+
+    What they give is as good as the password, and is forgotten at the end of the outermost.
+    """
+    known = _gone_through.get()
+    token = _gone_through.set({} if known is None else known)
+    try:
+        yield
+    finally:
+        _gone_through.reset(token)
+
+
 @cache
 def _agile() -> Any:
     """
-    Agile encryption that goes through a password's rounds once for all files of one salt.
+    Agile encryption that heeds `rounds_once`.
 
-    msoffcrypto (6.1) goes through them for each file; nothing else of it is touched.
+    msoffcrypto (6.1) goes through the rounds for each file; nothing else of it is touched.
     """
     from msoffcrypto.method.ecma376_agile import ECMA376Agile
 
     each = ECMA376Agile._derive_iterated_hash_from_password  # noqa: SLF001
-    once = staticmethod(lru_cache(maxsize=_SALTS)(each))
-    ECMA376Agile._derive_iterated_hash_from_password = once  # noqa: SLF001
+
+    def once(*told: Any) -> Any:
+        known = _gone_through.get()
+        if known is None:
+            return each(*told)
+        if told not in known:
+            known[told] = each(*told)
+        return known[told]
+
+    ECMA376Agile._derive_iterated_hash_from_password = staticmethod(once)  # noqa: SLF001
     return ECMA376Agile
 
 

@@ -121,7 +121,7 @@ def policies_of(plan: Plan, folder: Path, study: Study) -> pd.DataFrame:
     runs = policies.compare(
         study, plan.world_people, seeds, (plan.first, plan.last), controlled=plan.scenario
     )
-    runs.to_parquet(path)
+    disk.replace(path, runs.to_parquet())
     return runs
 
 

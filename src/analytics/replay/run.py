@@ -55,7 +55,8 @@ if TYPE_CHECKING:
     from analytics.study import Study
 
 ACTOR: Final = "replay"
-_OF_LISTS: Final = "loop"
+_OF_LISTS: Final = ("loop", "travel_channel")
+"""Reports that count what was pushed and answered."""
 """Report on the day's lists, made once they are out."""
 _BESIDE: Final = ("graph", "clusters", "members", "indicators")
 """What another process makes of screening, while this one decides about persons."""
@@ -81,13 +82,11 @@ def replay(plan: Plan, folder: Path, say: Callable[[str], None]) -> None:
     ParameterError
         If another plan was begun there.
     """
-    from analytics.reporting import run as reports
-
     plans.settle(plan, folder)
     with at_home(folder):
         study = studies.load(plan.study)
-        with reports.worker() as beside:
-            ring, running = _prepared(plan, folder, study, say, beside)
+        with _working_beside() as beside, _working_beside() as apart:
+            ring, running = _prepared(plan, folder, study, say, apart)
             gc.freeze()  # what is loaded by now is no rubbish, however often that is looked for
             for number, day in enumerate(plan.days):
                 note = folder / "days" / f"{day}.json"
@@ -97,6 +96,8 @@ def replay(plan: Plan, folder: Path, say: Callable[[str], None]) -> None:
                 disk.make_private(note.parent)
                 disk.replace(note, (json.dumps(record, ensure_ascii=False) + "\n").encode())
                 say(f"{day}  {_line(record)}")
+                if running.done():
+                    running.result()  # what failed there ends the replay now, not at its end
             account.draw_up(plan, folder, study, say, running)
 
 
@@ -123,6 +124,20 @@ def report(plan: Plan, folder: Path) -> tuple[Path, ...]:
 
 
 @contextlib.contextmanager
+def _working_beside() -> Iterator[Executor]:
+    """Open a process for work beside, which begins nothing more once something failed here."""
+    from analytics.reporting import run as reports
+
+    executor = reports.worker()
+    try:
+        yield executor
+    except BaseException:
+        executor.shutdown(wait=False, cancel_futures=True)
+        raise
+    executor.shutdown()
+
+
+@contextlib.contextmanager
 def at_home(folder: Path) -> Iterator[None]:
     """Let state and keys lie apart from the studies' own, for this process and those it starts."""
     before = {name: os.environ.get(name) for name in ("WORKBENCH_HOME", "WORKBENCH_KEYS")}
@@ -139,12 +154,12 @@ def at_home(folder: Path) -> Iterator[None]:
 
 
 def _prepared(
-    plan: Plan, folder: Path, study: Study, say: Callable[[str], None], beside: Executor
+    plan: Plan, folder: Path, study: Study, say: Callable[[str], None], apart: Executor
 ) -> tuple[Ring, Future[pd.DataFrame]]:
     """
     Make keys, a password and the whole span's deliveries, which then wait for their day.
 
-    Other policies run in a process beside meanwhile: no day decides anything about them.
+    Other policies run in a process of their own: no day decides anything about them.
     """
     waiting = folder / "waiting"
     if not waiting.is_dir():
@@ -156,7 +171,7 @@ def _prepared(
             figures.bring(study, lambda *_: None)
     if plan.worlds:
         say(f"running the other policies with {plan.worlds} seeds beside")
-    running = beside.submit(account.policies_of, plan, folder, study)
+    running = apart.submit(account.policies_of, plan, folder, study)
     if not waiting.is_dir():
         made = province.simulate(
             study, plan.people, plan.seed, plan.first, plan.last, scenario_name=plan.scenario
@@ -201,9 +216,10 @@ class _Day:
         Do the day's work, and say what came of it.
 
         Teams hand yesterday's lists in while the day's deliveries are pooled, linked and
-        screened: linking reads the answers of the day before, screening none. What screening
-        does not decide is asked for while it goes on. Reports are made while new lists are
-        drawn up, that on lists after it.
+        screened: linking and the decisions about persons read the answers of the day before;
+        clusters and indicators, which are made beside, those that were just handed in. What
+        screening does not decide is asked for while it goes on. Reports are made while new
+        lists are drawn up, those that count lists after it.
         """
         begun = time.perf_counter()
         back = beside.submit(_handed_in, self._plan, self._folder, self._day)
@@ -226,14 +242,14 @@ class _Day:
         ahead = beside.submit(_looked_ahead, self._plan, self._folder, self._day)
         published = self._plan.published(self._day)
         with ThreadPoolExecutor(1) as printers:  # reports that say nothing of lists, while they go
-            early = printers.submit(self._report, [n for n in published if n != _OF_LISTS])
+            early = printers.submit(self._report, [n for n in published if n not in _OF_LISTS])
             self._push(asked)
             with self._step("score"):
                 found = truths.recognised(self._study, self._ring, screened)
                 _write(self._folder, self._day, "found", found)
             self._join(ahead)
             early.result()
-        self._report([name for name in published if name == _OF_LISTS])
+        self._report([name for name in published if name in _OF_LISTS])
         self._counts |= {"persons": linked.persons, "screened": screened.num_rows}
         return {
             "day": str(self._day), "wall": time.perf_counter() - begun, "seconds": self._seconds,
@@ -368,6 +384,7 @@ class _Beside:
     faults: list[faults.Outcome] = dataclasses.field(default_factory=list)
 
 
+@passwords.rounds_once()
 def _handed_in(plan: Plan, folder: Path, day: date) -> _Beside:
     """Let the field fill in yesterday's lists, strike at one, and take them in."""
     done = _Beside()

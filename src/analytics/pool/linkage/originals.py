@@ -94,7 +94,7 @@ def collect(connection: duckdb.DuckDBPyConnection, study: Study, ring: Ring) -> 
     kept = [(e, c) for e, c in named if not retention.purged(held, statements.original(e))]
     entries, places = [e for e, _ in kept], regions.places(study)
     basis = statements.basis(study, ring, places)
-    sound, days = statements.take_over(connection, held, ring, entries, basis)
+    sound, pieces = statements.take_over(connection, held, ring, entries, basis)
     fresh = [(e, contract) for e, contract in kept if mark(e) not in sound]
     for contract, group in _groups(fresh):
         found = [(e, one) for e in group if (one := _read(study, ring, e, contract))]
@@ -105,8 +105,9 @@ def collect(connection: duckdb.DuckDBPyConnection, study: Study, ring: Ring) -> 
         taken = intake.take_all(connection, dated, contract, places)
         for (entry, _), rows in zip(found, taken, strict=True):
             statements.add(connection, rows.accepted, entry, study, ring)
-    days |= {e.delivered.date() for e, _ in fresh}
-    statements.keep(connection, held, ring, entries, days, basis, sound)
+    days = {e.delivered.date() for e, _ in fresh}
+    anew = {day: pieces.get(day, []) for day in days | pieces.keys()}
+    statements.keep(connection, held, ring, entries, anew, basis, sound)
     feeds = sorted({e.feed for e, contract in kept if _linkable(contract) and sound[mark(e)]})
     _gather(connection, feeds)
     counted = connection.execute("select count(*) from stated").fetchone()
@@ -116,12 +117,14 @@ def collect(connection: duckdb.DuckDBPyConnection, study: Study, ring: Ring) -> 
 
 
 def _named(study: Study) -> list[tuple[Entry, Contract]]:
-    """Deliveries with sound rows that name persons, each content once, oldest first."""
-    found: dict[tuple[str, str], tuple[Entry, Contract]] = {}
+    """Deliveries with sound rows that name persons, each content once, as it was told first."""
+    found: dict[str, tuple[Entry, Contract]] = {}
     for entry in archive.entries(study.state / "archive"):
         contract = tables.contract(entry.feed)
         if entry.part and contract.personal:
-            found.setdefault((entry.feed, entry.mark), (entry, contract))
+            held = found.get(mark(entry))
+            if held is None or entry.delivered < held[0].delivered:
+                found[mark(entry)] = entry, contract
     return list(found.values())
 
 
