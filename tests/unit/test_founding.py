@@ -95,6 +95,18 @@ def test_what_cannot_be_is_refused_before_anything_is_written(root, name, region
     assert sorted((root / "data").rglob("*")) == before
 
 
+def test_a_series_of_the_province_alone_is_refused(root, series, tmp_path):
+    """Grades need counts by prefecture; without any the study would have nothing to report."""
+    rows = pd.read_csv(series, dtype=str, keep_default_na=False)
+    rows[rows["cityCode"] == ""].to_csv(tmp_path / "alone.csv", index=False)
+    with pytest.raises(ContractError, match=r"'alone\.csv' holds no count by prefecture") as failed:
+        founding.found(
+            "ningxia-2020", "640000", TITLE, PERIOD, series=tmp_path / "alone.csv", sources=OFFICE
+        )
+    assert failed.value.breaches == ("cityCode: 0 of 14 rows are of a prefecture of this province",)
+    assert not (root / "data" / "ningxia-2020").exists()
+
+
 def test_a_series_needs_a_publisher_and_its_columns(root, series, tmp_path):
     with pytest.raises(ParameterError, match="publisher"):
         founding.found("ningxia-2020", "640000", TITLE, PERIOD, series=series)

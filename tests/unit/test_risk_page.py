@@ -229,3 +229,40 @@ def test_what_changed_since_yesterday_counts_sets_too(graded):
     })  # fmt: skip
     section = render.chances(dataclasses.replace(assessment, changed=changed), grades, RULE)
     assert section.paragraphs[0].zh.endswith("稳定等级变化0个，可能等级变化1个。")
+
+
+@pytest.fixture(scope="module")
+def partly(counts):
+    """The second prefecture published nothing on the last day, with 12 cases the day before."""
+    late = (counts["adcode"] == "429021") & (counts["date"] == DAY)
+    known = counts.assign(confirmed=counts["confirmed"].mask(late).astype("Int64"))
+    return incidence.daily(known)
+
+
+def test_a_total_counts_of_each_area_what_it_published_last(counts, partly):
+    before, now = (incidence.total(table).iloc[-1] for table in (incidence.daily(counts), partly))
+    assert (now["published"], now["areas"]) == (1, 2)
+    assert now["cumulative"] == before["cumulative"]  # the late one had no new case
+    assert now["new"] == before["new"]
+
+
+def test_the_first_words_say_who_published(partly):
+    totals = incidence.total(partly)
+    grades = risk.grade(partly, risk.units(AREAS, "urban_area"), RULE, DAY)
+    said = render.lead(
+        studies.load("hubei-2020"), DAY, totals, incidence.changes(partly, DAY), grades, AREAS
+    ).sentence
+    assert (
+        "(1 of 2 prefectures published), not of the same prefectures as the day before" in said.en
+    )
+    assert "（2个市州中1个已公布），与前一日公布范围不同" in said.zh
+
+
+def test_a_headline_says_who_published_and_compares_like_with_like(partly):
+    totals = incidence.total(partly)
+    certainty = pd.DataFrame({"units": [2] * 8, "low": 0, "undetermined": 2})
+    new, cumulative, *_ = render.headlines(DAY, {"confirmed": totals}, certainty, 1e6).figures
+    assert new.day_change.en == "no comparison: a day before"
+    assert new.denominator.en.startswith("1 of 2 prefectures published; ")
+    assert cumulative.denominator.zh.startswith("2个市州中1个已公布；")
+    assert "up in a day" in cumulative.day_change.en

@@ -127,7 +127,7 @@ def found(
     SourceError
         If there are no boundaries of the region.
     ContractError
-        If a table lacks columns.
+        If a table lacks columns, or the series any count by prefecture.
     """
     target = studies.root() / "data" / name
     _check(name, region, period, target, has_series=series is not None, sources=sources)
@@ -224,6 +224,13 @@ def _write_series(
     counts = repaired.counts[repaired.counts["adcode"].isin(known["adcode"])]
     days = pd.to_datetime(counts["date"])
     counts = counts[days.between(pd.Timestamp(period[0]), pd.Timestamp(period[1]))]
+    if counts.empty:
+        ours = rows["cityCode"].isin(known["adcode"]).sum()
+        raise ContractError(
+            f"'{series.name}' holds no count by prefecture from {period[0]} to {period[1]}",
+            [f"cityCode: {ours} of {len(rows)} rows are of a prefecture of this province"],
+            "grades need counts by prefecture, each row with its cityCode, as 440100",
+        )
     for name, some in counts.groupby("series"):
         wide = some.pivot_table(index="date", columns="adcode", values="cumulative", dropna=False)
         wide.index = pd.to_datetime(wide.index).strftime("%Y-%m-%d")

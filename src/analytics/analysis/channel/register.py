@@ -81,7 +81,10 @@ def read_notices(path: Path) -> tuple[Notice, ...]:
         If the file is missing, is no TOML, or an entry does not hold; all breaches are listed.
     """
     if not path.is_file():
-        raise StudyError(f"there are no notices '{path.name}' in '{path.parent.name}'")
+        raise StudyError(
+            f"there are no notices '{path.name}' in '{path.parent.name}'",
+            remedy="write them as docs/channel.md says; data/hubei-2020 has an example",
+        )
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8")).get("notice", [])
     except tomllib.TOMLDecodeError as error:

@@ -156,7 +156,10 @@ def read(path: Path) -> Rules:
         If the file is missing, is no TOML, or does not hold together; every breach is listed.
     """
     if not path.is_file():
-        raise StudyError(f"there are no rules '{path.name}' in '{path.parent.name}'")
+        raise StudyError(
+            f"there are no rules '{path.name}' in '{path.parent.name}'",
+            remedy="write them as docs/channel.md says; data/hubei-2020 has an example",
+        )
     try:
         rules = Rules(**tomllib.loads(path.read_text(encoding="utf-8")))
     except tomllib.TOMLDecodeError as error:

@@ -121,20 +121,21 @@ def _changed(
 
 def total(incidence: pd.DataFrame) -> pd.DataFrame:
     """
-    Sum over areas per day: what the areas that published that day add up to.
+    Sum over areas per day.
 
     Returns
     -------
     pandas.DataFrame
-        date, cumulative, new, retracted, step [cases], definition_change (bool: it added
-        cases), struck_off (bool: it removed cases), published and areas [number of areas]: where
-        published < areas, sums are of part only.
+        date, cumulative [cases: of each area what it published last], new, retracted, step
+        [cases: of the areas that published that day], definition_change (bool: it added cases),
+        struck_off (bool: it removed cases), published and areas [number of areas].
     """
     if incidence.empty:
         names = ["cumulative", "new", "retracted", "step", "definition_change", "struck_off"]
         return pd.DataFrame(columns=["date", *names, "published", "areas"])
     changed = incidence["definition_change"]
     flagged = incidence.assign(
+        cumulative=incidence.groupby("adcode")["cumulative"].ffill(),
         definition_change=changed & (incidence["new"].fillna(0) > 0),
         struck_off=changed & (incidence["retracted"].fillna(0) > 0),
     )

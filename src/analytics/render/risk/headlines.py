@@ -9,7 +9,7 @@ import pandas as pd
 
 from analytics.render.blocks import Headline, Headlines, Text
 from analytics.render.numbers import change, number, percent
-from analytics.render.risk.words import DAY_BEFORE, UNIT, WEEK_BEFORE, at, on
+from analytics.render.risk.words import DAY_BEFORE, UNIT, WEEK_BEFORE, at, on, partly
 
 TREND_DAYS = 14
 
@@ -71,8 +71,11 @@ def headline(
 ) -> Headline:
     """One figure of a series with its changes and the trend of its last days."""
     now = at(totals, as_of, column)
-    day_before = at(totals, as_of - timedelta(days=1), column)
-    week_before = at(totals, as_of - timedelta(days=7), column)
+    day_before = _comparable(totals, as_of, as_of - timedelta(days=1), column)
+    week_before = _comparable(totals, as_of, as_of - timedelta(days=7), column)
+    part = partly(totals, as_of)
+    if part is not None:
+        denominator = Text(f"{part.zh}；{denominator.zh}", f"{part.en}; {denominator.en}")
     trend = [
         _trend_value(totals, as_of - timedelta(days=back), column)
         for back in reversed(range(TREND_DAYS))
@@ -86,6 +89,14 @@ def headline(
         trend=tuple(trend),
         trend_summary=_trend_words(trend),
     )
+
+
+def _comparable(totals: pd.DataFrame, as_of: date, when: date, column: str) -> Any:
+    """Figure of an earlier day; missing where new cases then are of more or fewer areas."""
+    now, then = on(totals, as_of), on(totals, when)
+    if column == "new" and now is not None and then is not None:
+        return then[column] if then["published"] == now["published"] else pd.NA
+    return at(totals, when, column)
 
 
 def _trend_value(totals: pd.DataFrame, when: date, column: str) -> float | None:

@@ -14,7 +14,7 @@ from analytics.render.blocks import (
     Text,
 )
 from analytics.render.numbers import counted, listed, number
-from analytics.render.risk.words import UNIT, name, on, places, rows
+from analytics.render.risk.words import UNIT, name, on, partly, places, rows
 from analytics.study import Study
 
 NAMES_AT_MOST = 8
@@ -104,16 +104,18 @@ def _happened(
             f"{new.en} cases were added to the count of {region.en}, when the definition of a case "
             "changed: not growth of the epidemic.",
         )
+    part = partly(totals, as_of)
+    of = Text(f"（{part.zh}）", f" ({part.en})") if part is not None else Text("", "")
     if row["new"] == 0:
-        return Text(f"{region.zh}无新增确诊。", f"{region.en} had no new case.")
+        return Text(f"{region.zh}无新增确诊{of.zh}。", f"{region.en} had no new case{of.en}.")
     moved = _moved(row, on(totals, as_of - timedelta(days=1)))
     largest = latest.sort_values("new", ascending=False, kind="stable").iloc[0]
     where = places(areas)[str(largest["adcode"])]
     share = number(largest["new"])
     cases = counted(int(row["new"]), Text("例", "new case"), "new cases")
     return Text(
-        f"{region.zh}新增确诊{new.zh}例，{moved.zh}；其中{where.zh}{share.zh}例。",
-        f"{region.en} had {cases.en}, {moved.en}; {share.en} in {where.en}.",
+        f"{region.zh}新增确诊{new.zh}例{of.zh}，{moved.zh}；其中{where.zh}{share.zh}例。",
+        f"{region.en} had {cases.en}{of.en}, {moved.en}; {share.en} in {where.en}.",
     )
 
 
@@ -122,6 +124,8 @@ def _moved(row: pd.Series, before: pd.Series | None) -> Text:
     step = row["new"] - before["new"] if before is not None else pd.NA
     if pd.isna(step):
         return Text("前一日未公布", "the day before is not published")
+    if before is not None and before["published"] != row["published"]:
+        return Text("与前一日公布范围不同", "not of the same prefectures as the day before")
     if step == 0:
         return Text("与前一日持平", "as many as the day before")
     size = number(abs(step))

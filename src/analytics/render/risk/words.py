@@ -160,6 +160,17 @@ def on(totals: pd.DataFrame, when: date) -> pd.Series | None:
     return None if found.empty else found.iloc[0]
 
 
+def partly(totals: pd.DataFrame, when: date) -> Text | None:
+    """Say how many of the prefectures published a day, unless all of them or none did."""
+    row = on(totals, when)
+    if row is None or row["published"] in {0, row["areas"]}:
+        return None
+    some, every = number(row["published"]), number(row["areas"])
+    return Text(
+        f"{every.zh}个市州中{some.zh}个已公布", f"{some.en} of {every.en} prefectures published"
+    )
+
+
 def at(totals: pd.DataFrame, when: date, column: str) -> Any:
     """Figure of a day; missing where it was not published."""
     row = on(totals, when)
