@@ -107,6 +107,25 @@ def test_a_series_of_the_province_alone_is_refused(root, series, tmp_path):
     assert not (root / "data" / "ningxia-2020").exists()
 
 
+@pytest.mark.usefixtures("root")
+def test_a_series_may_come_as_office_programs_of_china_write_it(series, tmp_path):
+    content = series.read_text(encoding="utf-8")
+    (tmp_path / "gbk.csv").write_bytes(content.encode("gb18030"))
+    made = founding.found(
+        "ningxia-2020", "640000", TITLE, PERIOD, series=tmp_path / "gbk.csv", sources=OFFICE
+    )
+    assert "吴忠市" in set(made.corrections["name"])
+
+
+@pytest.mark.usefixtures("root")
+def test_an_empty_series_is_refused(tmp_path):
+    (tmp_path / "empty.csv").touch()
+    with pytest.raises(ContractError, match=r"'empty\.csv' is empty"):
+        founding.found(
+            "ningxia-2020", "640000", TITLE, PERIOD, series=tmp_path / "empty.csv", sources=OFFICE
+        )
+
+
 def test_a_series_needs_a_publisher_and_its_columns(root, series, tmp_path):
     with pytest.raises(ParameterError, match="publisher"):
         founding.found("ningxia-2020", "640000", TITLE, PERIOD, series=series)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analytics.analysis.incidence import gaps, repair, steps
+from analytics.analysis.incidence import areas, gaps, repair, steps
 from analytics.errors import ContractError
 
 DAYS = 60
@@ -138,6 +138,42 @@ def test_areas_are_told_from_what_is_none():
     assert listed == {"pseudo_area": "监狱系统", "naming_variant": "丁山州"}
     assert set(found.incidence["adcode"]) == {"510000", *AREAS}
     assert (found.residual["residual"] == 0).all()
+
+
+@pytest.mark.parametrize("name", ["温州市", "温州"])
+def test_a_short_name_that_ends_like_a_kind_of_area_is_still_one(name):
+    """州 belongs to 温州 as it does to 广州 or 郑州; in 恩施州 it is the kind."""
+    known = {"330300": "温州市", "331000": "台州市", "422800": "恩施土家族苗族自治州"}
+    assert areas.variant(name, known) == "330300"
+    assert areas.variant("恩施州", known) == "422800"
+    assert areas.variant("州", known) is None
+
+
+@pytest.mark.parametrize("written", ["%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%Y-%m-%dT00:00:00"])
+def test_dates_are_read_year_first_however_they_are_parted(written):
+    rows = publish(epidemic())
+    said = rows.assign(date=rows["date"].dt.strftime(written))
+    pd.testing.assert_frame_equal(repair.repair(said).incidence, repair.repair(rows).incidence)
+
+
+def test_two_rows_that_contradict_each_other_are_unknown():
+    """Neither is taken; the day's cases stay in the sum of the days around it."""
+    truth = epidemic()
+    rows = publish(truth)
+    there = rows["cityCode"].eq("510100") & rows["date"].eq(START + pd.Timedelta(days=30))
+    other = rows[there].assign(confirmed=rows.loc[there, "confirmed"] + 20)
+    found = repair.repair(pd.concat([rows, other]))
+    (torn,) = found.corrections.query("kind == 'contradictory_rows'").to_dict("records")
+    assert (torn["adcode"], torn["amount"], torn["decided"]) == ("510100", 1, False)
+    assert "retraction" not in kinds(found)
+    assert grid(found)["510100"].iloc[-1] == truth[-1, 0]
+
+
+def test_a_row_told_twice_alike_counts_once():
+    rows = publish(epidemic())
+    found = repair.repair(pd.concat([rows, rows[rows["cityCode"].eq("510100")].iloc[30:31]]))
+    assert kinds(found) == {"duplicate_row"}
+    assert found.corrections["decided"].all()
 
 
 def test_a_region_table_decides_what_is_an_area():
@@ -342,7 +378,17 @@ def test_codes_may_be_numbers_or_categories():
         (lambda rows: rows.drop(columns=["cured", "dead"]), "'dead' is missing"),
         (lambda rows: rows.assign(provinceCode=["510000", "420000"] * 180), "2 provinces"),
         (lambda rows: rows.iloc[:0], "it has no rows"),
-        (lambda rows: rows.assign(date="soon"), "360 row.s. have no readable date"),
+        (lambda rows: rows.assign(date="soon"), "360 row.s. have no date as 2020-02-29"),
+        (
+            lambda rows: rows.assign(date=rows["date"].dt.strftime("%d/%m/%Y")),
+            "360 row.s. have no date .*; the first is row 1",
+        ),
+        (
+            lambda rows: rows.assign(
+                confirmed=rows.groupby("city", dropna=False)["confirmed"].diff().fillna(0)
+            ),
+            "falls on .* of 59 days",
+        ),
     ],
 )
 def test_a_file_that_is_none_is_refused(wrong, says):

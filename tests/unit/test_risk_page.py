@@ -252,10 +252,8 @@ def test_the_first_words_say_who_published(partly):
     said = render.lead(
         studies.load("hubei-2020"), DAY, totals, incidence.changes(partly, DAY), grades, AREAS
     ).sentence
-    assert (
-        "(1 of 2 prefectures published), not of the same prefectures as the day before" in said.en
-    )
-    assert "（2个市州中1个已公布），与前一日公布范围不同" in said.zh
+    assert "(1 of 2 prefectures published), not comparable with the day before" in said.en
+    assert "（2个市州中1个已公布），与前一日不可比" in said.zh
 
 
 def test_a_headline_says_who_published_and_compares_like_with_like(partly):
@@ -266,3 +264,19 @@ def test_a_headline_says_who_published_and_compares_like_with_like(partly):
     assert new.denominator.en.startswith("1 of 2 prefectures published; ")
     assert cumulative.denominator.zh.startswith("2个市州中1个已公布；")
     assert "up in a day" in cumulative.day_change.en
+
+
+def test_new_cases_of_several_days_are_said_to_be(counts):
+    """Nobody published for three days: what comes then is of four, and like no other day."""
+    quiet = counts["date"].isin([DAY - timedelta(days=back) for back in (1, 2, 3)])
+    steps = incidence.daily(counts.assign(confirmed=counts["confirmed"].mask(quiet)))
+    totals = incidence.total(steps)
+    grades = risk.grade(steps, risk.units(AREAS, "urban_area"), RULE, DAY)
+    latest = incidence.changes(steps, DAY)
+    said = render.lead(studies.load("hubei-2020"), DAY, totals, latest, grades, AREAS).sentence
+    assert "(added up over as many as 4 days), the day before is not published" in said.en
+    certainty = pd.DataFrame({"units": [2] * 8, "low": 0, "undetermined": 2})
+    new, cumulative, *_ = render.headlines(DAY, {"confirmed": totals}, certainty, 1e6).figures
+    assert new.denominator.en.startswith("added up over as many as 4 days; ")
+    assert new.week_change.en == "no comparison: a week before"
+    assert cumulative.denominator.en.endswith("per 100,000 people")

@@ -8,6 +8,7 @@ nothing in it is particular to one province.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
 import shutil
@@ -23,7 +24,7 @@ from analytics import codes
 from analytics import study as studies
 from analytics.analysis.incidence import repair
 from analytics.errors import ContractError, ParameterError
-from analytics.pool import boundaries
+from analytics.pool import boundaries, files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -218,7 +219,7 @@ def _write_series(
 ) -> pd.DataFrame:
     if series is None:
         return pd.DataFrame()
-    rows = pd.read_csv(series, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    rows = _table(series)
     known = regions[regions["level"].isin(["prefecture", "direct"])]
     repaired = repair.repair(rows, dict(zip(known["adcode"], known["name"], strict=True)))
     counts = repaired.counts[repaired.counts["adcode"].isin(known["adcode"])]
@@ -240,8 +241,16 @@ def _write_series(
     return repaired.corrections
 
 
+def _table(path: Path) -> pd.DataFrame:
+    """Texts of a CSV in any encoding that departments write."""
+    content = files.decoded(path.read_bytes())
+    if not content.strip():
+        raise ContractError(f"'{path.name}' is empty", remedy="give a CSV with a heading and rows")
+    return pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False)
+
+
 def _write_population(folder: Path, population: Path) -> None:
-    rows = pd.read_csv(population, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    rows = _table(population)
     lacking = [f"column '{name}' is missing" for name in ("adcode", "pop_2020") if name not in rows]
     if lacking:
         raise ContractError(f"'{population.name}' is no table of residents:", lacking)

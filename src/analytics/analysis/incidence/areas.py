@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 COLUMNS = ("date", "provinceCode", "city", "cityCode", "confirmed", "cured", "dead")
 SERIES = {"confirmed": "confirmed", "cured": "recovered", "dead": "deaths"}
 _SUFFIX = re.compile(r"(?:自治[州县区]|地区|林区|新区|[市州盟县区])$")
+_DAY = re.compile(
+    r"(?P<year>\d{4})(?:[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})|(?P<digits>\d{4}))"
+    r"(?:[T ].*)?"
+)
+_FEWEST_STEPS = 7  # of the whole, to tell cumulative counts from others
+_MOST_FALLS = 0.25  # share of steps; offices take back on fewer days
 _DIRECT = "90"  # third and fourth digit of units directly under the province (GB/T 2260)
 
 
@@ -59,7 +65,8 @@ def read(rows: pd.DataFrame, log: Log, known: dict[str, str] | None = None) -> P
     Raises
     ------
     ContractError
-        If a column is missing, a date cannot be read, or rows of two provinces are mixed.
+        If a column is missing, a date cannot be read, rows of two provinces are mixed, or the
+        counts are no cumulative ones.
     """
     table, code = _checked(rows)
     _counts(table, log)
@@ -79,6 +86,7 @@ def read(rows: pd.DataFrame, log: Log, known: dict[str, str] | None = None) -> P
         for name in series
     }  # fmt: skip
     other = table[~own & ~real].groupby("date")[series].sum(min_count=1).reindex(calendar)
+    _cumulative(province["confirmed"], areas["confirmed"])
     label = table[real].groupby("adcode")["name"].agg(lambda names: names.mode().iloc[0])
     published = Published(
         code, province, other, areas, {str(code): str(name) for code, name in label.items()}
@@ -93,7 +101,7 @@ def _checked(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
             "a published file lacks columns", [f"column '{name}' is missing" for name in missing]
         )
     table = rows[list(COLUMNS)].rename(columns=SERIES)
-    table["date"] = pd.to_datetime(table["date"], errors="coerce").dt.normalize()
+    table["date"] = _dates(table["date"])
     table["name"] = _text(table.pop("city"))
     table["code"] = _text(table.pop("cityCode"))
     codes = _text(table.pop("provinceCode")).unique()
@@ -101,12 +109,27 @@ def _checked(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
         raise ContractError("a published file cannot be repaired", ["it has no rows"])
     breaches = []
     if table["date"].isna().any():
-        breaches.append(f"{int(table['date'].isna().sum())} row(s) have no readable date")
+        wrong = table["date"].isna().to_numpy()
+        breaches.append(
+            f"{int(wrong.sum())} row(s) have no date as 2020-02-29, 2020/2/29 or 20200229; "
+            f"the first is row {int(wrong.argmax()) + 1}"
+        )
     if len(codes) != 1:
         breaches.append(f"rows of {len(codes)} provinces are mixed: repair one at a time")
     if breaches:
         raise ContractError("a published file cannot be repaired", breaches)
     return table.reset_index(drop=True), str(codes[0])
+
+
+def _dates(column: pd.Series) -> pd.Series:
+    """Days written year first; any other order could be read in two ways, and is none."""
+    found = _text(column).str.extract(f"^{_DAY.pattern}$")
+    month = found["month"].fillna(found["digits"].str[:2])
+    day = found["day"].fillna(found["digits"].str[2:])
+    return pd.to_datetime(
+        found["year"] + "-" + month.str.zfill(2) + "-" + day.str.zfill(2),
+        format="%Y-%m-%d", errors="coerce",
+    )  # fmt: skip
 
 
 def _text(column: pd.Series) -> pd.Series:
@@ -136,7 +159,7 @@ def _suspected(rows: pd.DataFrame, log: Log) -> None:
     if "suspected" not in rows.columns:
         return
     count = pd.to_numeric(rows["suspected"], errors="coerce").fillna(0)
-    days = pd.to_datetime(rows["date"], errors="coerce")
+    days = _dates(rows["date"])
     told = days[count > 0].nunique()
     log.add("unusable_column", "", (days.min(), days.max()), amount=len(rows), name="suspected",
             reason="suspected cases are not cumulative: neither repaired nor used",
@@ -148,12 +171,14 @@ def variant(name: str, known: dict[str, str]) -> str | None:
     """
     Code of the one area a name can mean without its ending (市, 州, 地区 ...).
 
-    "恩施州" means 恩施土家族苗族自治州 if no other known name starts with 恩施; a name that
-    could mean two areas, or has a single character left, means none.
+    "温州" means 温州市, and "恩施州" 恩施土家族苗族自治州 if no other known name starts with
+    恩施; a name that could mean two areas, or has a single character left, means none.
     """
-    stem = _SUFFIX.sub("", name)
-    found = {code for code, full in known.items() if full.startswith(stem)}
-    return found.pop() if len(stem) > 1 and len(found) == 1 else None
+    for stem in (name, _SUFFIX.sub("", name)):
+        found = {code for code, full in known.items() if full.startswith(stem)}
+        if len(stem) > 1 and found:
+            return found.pop() if len(found) == 1 else None
+    return None
 
 
 def _names(
@@ -199,16 +224,41 @@ def _names(
 
 
 def _single(table: pd.DataFrame, own: pd.Series, log: Log) -> pd.DataFrame:
-    """One row per area and day: the last of several, each further one listed."""
+    """One row per area and day: of several the last, without what they contradict each other in."""
     named = own | table["adcode"].notna()
     key = [table["date"], table["adcode"].where(~own, "province").fillna("")]
     repeated = named & pd.concat(key, axis=1).duplicated(keep="last")
-    for adcode, rows in table[repeated].groupby("adcode", dropna=False):
+    series = list(SERIES.values())
+    apart = table[named].groupby([each[named] for each in key])[series].transform("nunique") > 1
+    apart = apart.reindex(table.index, fill_value=False)
+    torn = apart.any(axis="columns")
+    for place, rows in table[torn & ~repeated].groupby(key[1][torn & ~repeated]):
+        log.add("contradictory_rows", "" if place == "province" else str(place),
+                (rows["date"].min(), rows["date"].max()), amount=len(rows),
+                name=rows["name"].iloc[0], decided=False,
+                reason="a day stated twice, and not alike: taken as unknown",
+                evidence="same area and date, other counts")  # fmt: skip
+    table[series] = table[series].mask(apart)
+    repeats = repeated & ~torn
+    for adcode, rows in table[repeats].groupby("adcode", dropna=False):
         log.add("duplicate_row", str(adcode), (rows["date"].min(), rows["date"].max()),
                 amount=len(rows), name=rows["name"].iloc[0],
-                reason="a day stated twice: last row kept",
-                evidence="same area and date")  # fmt: skip
+                reason="a day stated twice: one row kept",
+                evidence="same area, date and counts")  # fmt: skip
     return table[~repeated]
+
+
+def _cumulative(province: pd.Series, areas: pd.DataFrame) -> None:
+    """Refuse counts that fall as often as new cases a day do."""
+    whole = province if province.notna().any() else areas.sum(axis=1, min_count=1)
+    steps = whole.dropna().diff().dropna()
+    falls = int((steps < 0).sum())
+    if len(steps) >= _FEWEST_STEPS and falls > _MOST_FALLS * len(steps):
+        raise ContractError(
+            "a published file cannot be repaired",
+            [f"confirmed: the province's count falls on {falls} of {len(steps)} days"],
+            "cumulative counts are needed; these look like new cases of each day",
+        )
 
 
 def _once(published: Published, log: Log) -> Published:

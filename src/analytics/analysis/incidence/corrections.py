@@ -20,6 +20,7 @@ KINDS = (
     "naming_variant",
     "pseudo_area",
     "duplicate_row",
+    "contradictory_rows",
     "double_counted",
     "unreadable_count",
     "unusable_column",

@@ -128,11 +128,12 @@ def total(incidence: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         date, cumulative [cases: of each area what it published last], new, retracted, step
         [cases: of the areas that published that day], definition_change (bool: it added cases),
-        struck_off (bool: it removed cases), published and areas [number of areas].
+        struck_off (bool: it removed cases), published and areas [number of areas], days [that
+        the longest step of theirs spans].
     """
     if incidence.empty:
         names = ["cumulative", "new", "retracted", "step", "definition_change", "struck_off"]
-        return pd.DataFrame(columns=["date", *names, "published", "areas"])
+        return pd.DataFrame(columns=["date", *names, "published", "areas", "days"])
     changed = incidence["definition_change"]
     flagged = incidence.assign(
         cumulative=incidence.groupby("adcode")["cumulative"].ffill(),
@@ -148,8 +149,9 @@ def total(incidence: pd.DataFrame) -> pd.DataFrame:
         struck_off=("struck_off", "any"),
         published=("published", "sum"),
         areas=("adcode", "size"),
+        days=("days", "max"),
     )
-    return summed.reset_index()
+    return summed.fillna({"days": 1}).reset_index()
 
 
 def recency(incidence: pd.DataFrame, as_of: date) -> pd.DataFrame:

@@ -9,7 +9,16 @@ import pandas as pd
 
 from analytics.render.blocks import Headline, Headlines, Text
 from analytics.render.numbers import change, number, percent
-from analytics.render.risk.words import DAY_BEFORE, UNIT, WEEK_BEFORE, at, on, partly
+from analytics.render.risk.words import (
+    DAY_BEFORE,
+    UNIT,
+    WEEK_BEFORE,
+    at,
+    comparable,
+    on,
+    partly,
+    spanned,
+)
 
 TREND_DAYS = 14
 
@@ -73,9 +82,9 @@ def headline(
     now = at(totals, as_of, column)
     day_before = _comparable(totals, as_of, as_of - timedelta(days=1), column)
     week_before = _comparable(totals, as_of, as_of - timedelta(days=7), column)
-    part = partly(totals, as_of)
-    if part is not None:
-        denominator = Text(f"{part.zh}；{denominator.zh}", f"{part.en}; {denominator.en}")
+    for note in (partly(totals, as_of), spanned(totals, as_of) if column == "new" else None):
+        if note is not None:
+            denominator = Text(f"{note.zh}；{denominator.zh}", f"{note.en}; {denominator.en}")
     trend = [
         _trend_value(totals, as_of - timedelta(days=back), column)
         for back in reversed(range(TREND_DAYS))
@@ -92,10 +101,9 @@ def headline(
 
 
 def _comparable(totals: pd.DataFrame, as_of: date, when: date, column: str) -> Any:
-    """Figure of an earlier day; missing where new cases then are of more or fewer areas."""
-    now, then = on(totals, as_of), on(totals, when)
-    if column == "new" and now is not None and then is not None:
-        return then[column] if then["published"] == now["published"] else pd.NA
+    """Figure of an earlier day; missing where new cases cannot be compared."""
+    if column == "new" and not comparable(totals, as_of, when):
+        return pd.NA
     return at(totals, when, column)
 
 

@@ -14,7 +14,17 @@ from analytics.render.blocks import (
     Text,
 )
 from analytics.render.numbers import counted, listed, number
-from analytics.render.risk.words import UNIT, name, on, partly, places, rows
+from analytics.render.risk.words import (
+    UNIT,
+    at,
+    comparable,
+    name,
+    on,
+    partly,
+    places,
+    rows,
+    spanned,
+)
 from analytics.study import Study
 
 NAMES_AT_MOST = 8
@@ -104,11 +114,12 @@ def _happened(
             f"{new.en} cases were added to the count of {region.en}, when the definition of a case "
             "changed: not growth of the epidemic.",
         )
-    part = partly(totals, as_of)
-    of = Text(f"（{part.zh}）", f" ({part.en})") if part is not None else Text("", "")
+    notes = [n for n in (partly(totals, as_of), spanned(totals, as_of)) if n is not None]
+    said = listed(notes)
+    of = Text(f"（{said.zh}）", f" ({said.en})") if notes else Text("", "")
     if row["new"] == 0:
         return Text(f"{region.zh}无新增确诊{of.zh}。", f"{region.en} had no new case{of.en}.")
-    moved = _moved(row, on(totals, as_of - timedelta(days=1)))
+    moved = _moved(totals, as_of)
     largest = latest.sort_values("new", ascending=False, kind="stable").iloc[0]
     where = places(areas)[str(largest["adcode"])]
     share = number(largest["new"])
@@ -119,13 +130,15 @@ def _happened(
     )
 
 
-def _moved(row: pd.Series, before: pd.Series | None) -> Text:
+def _moved(totals: pd.DataFrame, as_of: date) -> Text:
     """Compare a day's new cases with the day before, in words."""
-    step = row["new"] - before["new"] if before is not None else pd.NA
-    if pd.isna(step):
+    yesterday = as_of - timedelta(days=1)
+    before = at(totals, yesterday, "new")
+    if pd.isna(before):
         return Text("前一日未公布", "the day before is not published")
-    if before is not None and before["published"] != row["published"]:
-        return Text("与前一日公布范围不同", "not of the same prefectures as the day before")
+    if not comparable(totals, as_of, yesterday):
+        return Text("与前一日不可比", "not comparable with the day before")
+    step = at(totals, as_of, "new") - before
     if step == 0:
         return Text("与前一日持平", "as many as the day before")
     size = number(abs(step))

@@ -171,6 +171,23 @@ def partly(totals: pd.DataFrame, when: date) -> Text | None:
     )
 
 
+def spanned(totals: pd.DataFrame, when: date) -> Text | None:
+    """Say of how many days a day's new cases are, where not of that day alone."""
+    row = on(totals, when)
+    if row is None or row["published"] == 0 or row["days"] == 1:
+        return None
+    days = number(row["days"])
+    return Text(f"最多为{days.zh}天合计", f"added up over as many as {days.en} days")
+
+
+def comparable(totals: pd.DataFrame, when: date, then: date) -> bool:
+    """Whether the new cases of two days are of one day each, and of as many areas."""
+    now, before = on(totals, when), on(totals, then)
+    if now is None or before is None or now["published"] != before["published"]:
+        return False
+    return bool(now["days"] == 1 and before["days"] == 1)
+
+
 def at(totals: pd.DataFrame, when: date, column: str) -> Any:
     """Figure of a day; missing where it was not published."""
     row = on(totals, when)
