@@ -99,12 +99,30 @@ def test_a_series_of_the_province_alone_is_refused(root, series, tmp_path):
     """Grades need counts by prefecture; without any the study would have nothing to report."""
     rows = pd.read_csv(series, dtype=str, keep_default_na=False)
     rows[rows["cityCode"] == ""].to_csv(tmp_path / "alone.csv", index=False)
-    with pytest.raises(ContractError, match=r"'alone\.csv' holds no count by prefecture") as failed:
+    with pytest.raises(
+        ContractError, match=r"'alone\.csv' holds no counts by prefecture"
+    ) as failed:
         founding.found(
             "ningxia-2020", "640000", TITLE, PERIOD, series=tmp_path / "alone.csv", sources=OFFICE
         )
-    assert failed.value.breaches == ("cityCode: 0 of 14 rows are of a prefecture of this province",)
+    assert failed.value.breaches == (
+        "cityCode: 0 of 14 rows are of a prefecture of this province, 0 of a county",
+    )
     assert not (root / "data" / "ningxia-2020").exists()
+
+
+@pytest.mark.usefixtures("root")
+def test_counts_by_district_of_a_municipality_are_refused(tmp_path):
+    days = [day.date() for day in pd.date_range(*PERIOD)]
+    rows = [(day, "", "", 2 * n) for n, day in enumerate(days)]
+    rows += [(day, name, code, n) for n, day in enumerate(days)
+             for name, code in (("东城区", "110101"), ("西城区", "110102"))]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["date", "city", "cityCode", "confirmed"])
+    table.assign(provinceCode="110000", cured=0, dead=0).to_csv(tmp_path / "bj.csv", index=False)
+    with pytest.raises(ContractError, match="28 of a county"):
+        founding.found(
+            "beijing-2020", "110000", TITLE, PERIOD, series=tmp_path / "bj.csv", sources=OFFICE
+        )
 
 
 @pytest.mark.usefixtures("root")

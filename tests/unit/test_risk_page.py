@@ -280,3 +280,15 @@ def test_new_cases_of_several_days_are_said_to_be(counts):
     assert new.denominator.en.startswith("added up over as many as 4 days; ")
     assert new.week_change.en == "no comparison: a week before"
     assert cumulative.denominator.en.endswith("per 100,000 people")
+
+
+def test_a_prefecture_that_fell_silent_is_named_and_not_forecast(counts):
+    quiet = (counts["adcode"] == "429021") & (counts["date"] > DAY - timedelta(days=7))
+    found = incidence.prospects(counts.assign(confirmed=counts["confirmed"].mask(quiet)), (), DAY)
+    assert found.silent == ("429021",)
+    assert set(found.forecast["adcode"]) == set(found.reproduction["adcode"]) == {"420500"}
+    said = [text.en for text in render.prospects(found, AREAS, DAY).paragraphs]
+    assert said[-1].startswith("Not published on the last 7 days, so neither estimated nor")
+    before = incidence.prospects(counts.assign(confirmed=counts["confirmed"].mask(
+        quiet & (counts["date"] != DAY))), (), DAY)  # fmt: skip
+    assert before.silent == ()

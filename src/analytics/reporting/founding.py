@@ -225,13 +225,16 @@ def _write_series(
     counts = repaired.counts[repaired.counts["adcode"].isin(known["adcode"])]
     days = pd.to_datetime(counts["date"])
     counts = counts[days.between(pd.Timestamp(period[0]), pd.Timestamp(period[1]))]
-    if counts.empty:
-        ours = rows["cityCode"].isin(known["adcode"]).sum()
+    ours = rows["cityCode"].isin(known["adcode"]).sum()
+    lower = rows["cityCode"].isin(regions.loc[regions["level"] == "county", "adcode"]).sum()
+    if counts.empty or lower > ours:
         raise ContractError(
-            f"'{series.name}' holds no count by prefecture from {period[0]} to {period[1]}",
-            [f"cityCode: {ours} of {len(rows)} rows are of a prefecture of this province"],
-            "grades need counts by prefecture, each row with its cityCode, as 440100",
-        )
+            f"'{series.name}' holds no counts by prefecture from {period[0]} to {period[1]}",
+            [f"cityCode: {ours} of {len(rows)} rows are of a prefecture of this province, "
+             f"{lower} of a county"],
+            "grades need counts by prefecture, each row with its cityCode, as 440100; districts "
+            "of a municipality cannot be graded from published counts yet",
+        )  # fmt: skip
     for name, some in counts.groupby("series"):
         wide = some.pivot_table(index="date", columns="adcode", values="cumulative", dropna=False)
         wide.index = pd.to_datetime(wide.index).strftime("%Y-%m-%d")

@@ -42,6 +42,7 @@ MODELS: Mapping[str, forecast.Model] = {
     MODEL: forecast.damped_renewal,
 }
 LEAST_DAYS = 14  # of history that an origin needs
+SILENT_DAYS = 7  # without a published count, after which an area is no longer estimated
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +58,15 @@ class Prospects:
         Of the model, for every day ahead up to the last horizon; empty if the history is short.
     track : TRACK_RECORD table
         Empty if no past forecast can be scored yet.
+    silent : tuple of str
+        Areas that published nothing on the last seven days: neither estimated nor forecast.
     """
 
     history: pd.DataFrame
     reproduction: pd.DataFrame
     forecast: pd.DataFrame
     track: pd.DataFrame
+    silent: tuple[str, ...] = ()
 
     def shown(self, days: int) -> bool:
         """Whether the model earned its place at a horizon [days]."""
@@ -114,11 +118,14 @@ def prospects(
     history = _history(total, declared)
     table = history.T.melt(ignore_index=False, value_name="new").reset_index()
     now = reproduction(table)
+    silent = total.columns[total.tail(SILENT_DAYS).isna().all()]
+    now = now[(now["date"] == now["date"].max()) & ~now["adcode"].isin(silent)]
     return Prospects(
         table[["date", "adcode", "new"]],
-        now[now["date"] == now["date"].max()].drop(columns="date").reset_index(drop=True),
-        _forecast(history),
+        now.drop(columns="date").reset_index(drop=True),
+        _forecast(history.drop(index=silent)),
         _track(total, declared, as_of, origins, every),
+        tuple(map(str, silent)),
     )
 
 
@@ -140,7 +147,7 @@ def _history(total: pd.DataFrame, changes: tuple[steps.Change, ...]) -> pd.DataF
 
 
 def _forecast(history: pd.DataFrame) -> pd.DataFrame:
-    if history.shape[1] < LEAST_DAYS:
+    if history.empty or history.shape[1] < LEAST_DAYS:
         return pd.DataFrame()
     days = tuple(range(1, max(forecast.HORIZONS) + 1))
     quantiles = forecast.damped_renewal(history.to_numpy(), days, forecast.LEVELS)

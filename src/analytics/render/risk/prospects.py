@@ -10,7 +10,7 @@ import pandas as pd
 
 from analytics.render import charts
 from analytics.render.blocks import Chart, Column, Missing, Section, Table, Text
-from analytics.render.numbers import number, percent
+from analytics.render.numbers import listed, number, percent
 from analytics.render.risk.words import places, rows
 
 if TYPE_CHECKING:
@@ -56,11 +56,11 @@ def prospects(found: Prospects, areas: pd.DataFrame, as_of: date) -> Section:
         )
     drawn = _largest(found, areas) if max(HORIZONS) in shown else ""
     fan = [_fan(found, areas, as_of, drawn)] if drawn else []
-    others = set(areas["prefecture"]) - {drawn}
+    others = set(areas["prefecture"]) - {drawn, *found.silent}
     ahead = [_ahead(found, areas, min(shown), others)] if shown and others else []
     return Section(
         title=title,
-        paragraphs=(_told(found, shown),),
+        paragraphs=(_told(found, shown), *_silent(found, areas)),
         charts=(*_numbers(estimated, areas), *fan, *ahead),
         tables=(_table(found, areas, shown), _track(found)),
         note=Text(
@@ -130,6 +130,21 @@ def _told(found: Prospects, shown: list[int]) -> Text:
     return Text(
         f"{text.zh}{other.zh}天预测未能做到，不列。",
         f"{text.en} Those for {other.en} days did not, and are not.",
+    )
+
+
+def _silent(found: Prospects, areas: pd.DataFrame) -> tuple[Text, ...]:
+    """Name the prefectures that have fallen silent."""
+    named = places(areas)
+    names = [named[code] for code in found.silent if code in set(areas["prefecture"])]
+    if not names:
+        return ()
+    few = listed(names)
+    return (
+        Text(
+            f"近7日未公布、不作估计和预测的市州：{few.zh}。",
+            f"Not published on the last 7 days, so neither estimated nor forecast: {few.en}.",
+        ),
     )
 
 
