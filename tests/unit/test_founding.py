@@ -106,7 +106,7 @@ def test_a_series_of_the_province_alone_is_refused(root, series, tmp_path):
             "ningxia-2020", "640000", TITLE, PERIOD, series=tmp_path / "alone.csv", sources=OFFICE
         )
     assert failed.value.breaches == (
-        "cityCode: 0 of 14 rows are of a prefecture of this province, 0 of a county",
+        "cityCode: of 14 rows 0 are of a prefecture here, 0 of a county",
     )
     assert not (root / "data" / "ningxia-2020").exists()
 
@@ -119,7 +119,9 @@ def test_counts_by_district_of_a_municipality_are_refused(tmp_path):
              for name, code in (("东城区", "110101"), ("西城区", "110102"))]  # fmt: skip
     table = pd.DataFrame(rows, columns=["date", "city", "cityCode", "confirmed"])
     table.assign(provinceCode="110000", cured=0, dead=0).to_csv(tmp_path / "bj.csv", index=False)
-    with pytest.raises(ContractError, match="28 of a county"):
+    with pytest.raises(
+        ContractError, match="of 42 rows 0 are of a prefecture here, 28 of a county"
+    ):
         founding.found(
             "beijing-2020", "110000", TITLE, PERIOD, series=tmp_path / "bj.csv", sources=OFFICE
         )

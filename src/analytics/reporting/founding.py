@@ -230,8 +230,7 @@ def _write_series(
     if counts.empty or lower > ours:
         raise ContractError(
             f"'{series.name}' holds no counts by prefecture from {period[0]} to {period[1]}",
-            [f"cityCode: {ours} of {len(rows)} rows are of a prefecture of this province, "
-             f"{lower} of a county"],
+            [f"cityCode: of {len(rows)} rows {ours} are of a prefecture here, {lower} of a county"],
             "grades need counts by prefecture, each row with its cityCode, as 440100; districts "
             "of a municipality cannot be graded from published counts yet",
         )  # fmt: skip
