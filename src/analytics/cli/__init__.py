@@ -96,6 +96,8 @@ def main() -> None:
         if ended.code != _INTERRUPTED and not interrupted(ended):  # at a prompt it is 1
             raise
         _end_interrupted()
+    except KeyboardInterrupt:  # outside of what Typer looks after
+        _end_interrupted()
     except Exception as error:
         if interrupted(error):
             _end_interrupted()
