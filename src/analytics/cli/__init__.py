@@ -92,11 +92,10 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         app()
-    except SystemExit as ended:
-        if ended.code != _INTERRUPTED and not interrupted(ended):  # at a prompt it is 1
+    except (SystemExit, KeyboardInterrupt) as ended:
+        # Typer says 130 of most interruptions, 1 of one at a prompt, nothing of its own moments
+        if getattr(ended, "code", None) != _INTERRUPTED and not interrupted(ended):
             raise
-        _end_interrupted()
-    except KeyboardInterrupt:  # outside of what Typer looks after
         _end_interrupted()
     except Exception as error:
         if interrupted(error):
